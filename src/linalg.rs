@@ -1,0 +1,154 @@
+//! Products, decompositions and views: the only file (beside diffsol's matrices in `solve::ode`) that names faer.
+//!
+//! faer's AVX-512 kernels leave the upper halves of the vector registers dirty, after which `exp` and `tanh` run three
+//! to four times slower; [`gemm`] and its relatives clear them. That call and nothing else is why `unsafe` may stand
+//! here. All products run on one thread: the same bits for any machine load.
+
+use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::{Accum, Mat, Par};
+use nalgebra::DMatrix;
+
+/// A matrix seen in place: from [`row_major`] or [`column_major`], transposed by `.transpose()`.
+pub(crate) type View<'a> = faer::MatRef<'a, f64>;
+/// The same, to write to.
+pub(crate) type ViewMut<'a> = faer::MatMut<'a, f64>;
+
+/// A slice as a matrix whose rows are contiguous.
+pub(crate) fn row_major(data: &[f64], rows: usize, columns: usize) -> View<'_> {
+    View::from_row_major_slice(data, rows, columns)
+}
+
+/// The same, to write to.
+pub(crate) fn row_major_mut(data: &mut [f64], rows: usize, columns: usize) -> ViewMut<'_> {
+    ViewMut::from_row_major_slice_mut(data, rows, columns)
+}
+
+/// A slice as a matrix whose columns are contiguous.
+pub(crate) fn column_major(data: &[f64], rows: usize, columns: usize) -> View<'_> {
+    View::from_column_major_slice(data, rows, columns)
+}
+
+/// The same, to write to.
+pub(crate) fn column_major_mut(data: &mut [f64], rows: usize, columns: usize) -> ViewMut<'_> {
+    ViewMut::from_column_major_slice_mut(data, rows, columns)
+}
+
+/// `out` ← s a b, or `out` + s a b where `add`.
+pub(crate) fn gemm(out: ViewMut<'_>, add: bool, a: View<'_>, b: View<'_>, s: f64) {
+    matmul(out, if add { Accum::Add } else { Accum::Replace }, a, b, s, Par::Seq);
+    clear_vector_state();
+}
+
+/// J Jᵀ, bitwise symmetric: the lower half is computed, the upper copied.
+pub(crate) fn gram(j: &DMatrix<f64>) -> DMatrix<f64> {
+    let (n, p) = j.shape();
+    let mut k = DMatrix::zeros(n, n);
+    let view = column_major(j.as_slice(), n, p);
+    triangular::matmul(
+        column_major_mut(k.as_mut_slice(), n, n),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        view,
+        BlockStructure::Rectangular,
+        view.transpose(),
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    clear_vector_state();
+    k.fill_upper_triangle_with_lower_triangle();
+    k
+}
+
+/// J = U diag(σ) Vᵀ with min(N, p) terms, σ descending; `None` where J is not finite.
+pub(crate) struct ThinSvd {
+    /// N × k, orthonormal columns.
+    pub(crate) left: DMatrix<f64>,
+    /// σ₁ ≥ σ₂ ≥ … ≥ 0.
+    pub(crate) values: Vec<f64>,
+    /// p × k, orthonormal columns.
+    pub(crate) right: DMatrix<f64>,
+}
+
+/// The thin singular value decomposition; the singular values of a rectangular J keep twice the digits that the
+/// eigenvalues of J Jᵀ have.
+pub(crate) fn thin_svd(j: &DMatrix<f64>) -> Option<ThinSvd> {
+    if j.iter().any(|x| !x.is_finite()) {
+        return None;
+    }
+    faer::set_global_parallelism(Par::Seq);
+    let svd = column_major(j.as_slice(), j.nrows(), j.ncols()).thin_svd().ok();
+    clear_vector_state();
+    let svd = svd?;
+    let values = (0..svd.S().dim()).map(|i| svd.S()[i]).collect();
+    Some(ThinSvd { left: from_faer(svd.U()), values, right: from_faer(svd.V()) })
+}
+
+/// Eigenvalues of a symmetric matrix, ascending; `None` where it is not finite.
+pub(crate) fn symmetric_eigenvalues(k: &DMatrix<f64>) -> Option<Vec<f64>> {
+    if k.iter().any(|x| !x.is_finite()) {
+        return None;
+    }
+    let values = column_major(k.as_slice(), k.nrows(), k.ncols())
+        .self_adjoint_eigenvalues(faer::Side::Lower)
+        .ok();
+    clear_vector_state();
+    values
+}
+
+/// The factor of a symmetric positive definite matrix.
+pub(crate) struct Cholesky(faer::linalg::solvers::Llt<f64>);
+
+impl Cholesky {
+    /// `None` where `a` is not positive definite in floating point.
+    pub(crate) fn new(a: &DMatrix<f64>) -> Option<Self> {
+        let factor = column_major(a.as_slice(), a.nrows(), a.ncols()).llt(faer::Side::Lower).ok();
+        clear_vector_state();
+        factor.map(Cholesky)
+    }
+
+    /// `b` ← a⁻¹ b.
+    pub(crate) fn solve(&self, b: &mut [f64]) {
+        use faer::linalg::solvers::Solve;
+        let n = b.len();
+        self.0.solve_in_place(column_major_mut(b, n, 1));
+        clear_vector_state();
+    }
+}
+
+fn from_faer(m: View<'_>) -> DMatrix<f64> {
+    DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| m[(i, j)])
+}
+
+/// Euclidean norm without overflow or underflow.
+pub(crate) fn norm(v: &[f64]) -> f64 {
+    let largest = v.iter().fold(0.0_f64, |m, x| if x.is_nan() { f64::NAN } else { m.max(x.abs()) });
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest * v.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
+}
+
+/// ⟨a, b⟩.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Clears the upper halves of the vector registers (`vzeroupper`).
+pub(crate) fn clear_vector_state() {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx") {
+        // SAFETY: the instruction exists where AVX does, touches no memory, and clears only register halves whose
+        // values no caller may rely on across a function call.
+        #[allow(unsafe_code, reason = "one instruction without a safe name")]
+        unsafe {
+            std::arch::x86_64::_mm256_zeroupper();
+        }
+    }
+}
+
+/// Kept for diffsol's side of the border: a dense matrix in its own layout.
+pub(crate) fn to_faer(m: &DMatrix<f64>) -> Mat<f64> {
+    Mat::from_fn(m.nrows(), m.ncols(), |i, j| m[(i, j)])
+}

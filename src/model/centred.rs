@@ -1,0 +1,63 @@
+//! Centring: h(w) − h(w₀), the convolutional experiments' way to start from zero (Chizat et al. 2019, §3.2).
+//!
+//! A frozen copy is subtracted; Dh does not change, and no symmetry is added: the output gap keeps the theorem's rate
+//! 1/α (compare [`Doubled`](super::Doubled)).
+
+use super::{Differentiable, Displacement, Seed, Shape};
+use nalgebra::DMatrix;
+
+/// w ↦ h(w) − h(w₀), exactly zero at w₀.
+#[derive(Debug, Clone)]
+pub struct Centred<H> {
+    map: H,
+    origin: Vec<f64>,
+}
+
+impl<H: Differentiable> Centred<H> {
+    /// Subtracts h(w₀); `start` has length p.
+    pub fn at(map: H, start: &[f64]) -> Self {
+        let mut origin = vec![0.0; map.shape().outputs];
+        map.value(start, &mut origin);
+        Centred { map, origin }
+    }
+}
+
+impl<H: Differentiable> Differentiable for Centred<H> {
+    fn shape(&self) -> Shape {
+        self.map.shape()
+    }
+    fn value(&self, w: &[f64], y: &mut [f64]) {
+        self.map.value(w, y);
+        y.iter_mut().zip(&self.origin).for_each(|(y, y0)| *y -= y0);
+    }
+    fn jvp(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) {
+        self.map.jvp(w, dw, dy);
+    }
+    fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
+        self.map.vjp(w, dy, dw);
+    }
+    fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
+        self.map.curvature(w, dy, dw, out);
+    }
+    fn increment(
+        &self,
+        at: Displacement<'_>,
+        seed: Seed<'_>,
+        base: &mut [f64],
+        change: &mut [f64],
+    ) {
+        self.map.increment(at, seed, base, change);
+    }
+    fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
+        self.map.jacobian(w)
+    }
+    fn kernel(&self, w: &[f64]) -> DMatrix<f64> {
+        self.map.kernel(w)
+    }
+    fn is_smooth(&self) -> bool {
+        self.map.is_smooth()
+    }
+    fn is_linear(&self) -> bool {
+        self.map.is_linear()
+    }
+}

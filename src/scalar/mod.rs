@@ -1,0 +1,121 @@
+//! Numbers: one model, many of them.
+//!
+//! A model is one function generic over [`Scalar`]. On `f64` it is the model; on [`Dual`] its forward derivative;
+//! on a tape's [`Var`] its reverse derivative; on [`Increment`] its exact finite change and Taylor remainder at
+//! scale ε = 1/α. They nest: `Var<Dual<f64>>` is the curvature, `Var<Increment>` the change of the gradient.
+//!
+//! **A scalar has no order.** A model cannot take one path on reals and another on tapes, so `if w > 0.0` in a model
+//! is an error of the compiler. What a model may do at a kink are [`Scalar::relu`] and [`Scalar::abs`], for which each
+//! number answers itself; their derivative at the kink is 0.
+
+mod dual;
+mod elementary;
+mod increment;
+mod probe;
+mod real;
+mod remainder;
+mod tape;
+
+pub use dual::Dual;
+pub use elementary::Elementary;
+pub use increment::Increment;
+pub use probe::Probe;
+pub(crate) use remainder::{by_quadrature, remainder, sech2, tanh_remainder};
+pub use tape::{Tape, Var};
+
+use std::fmt::Debug;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// A number without an order: field operations and elementary functions.
+///
+/// Laws, tested in `tests/laws.rs` for every implementation: the value part of `f(x)` is `f` of the value part; the
+/// derivative parts follow the chain, product and quotient rules.
+///
+/// ```
+/// use gradflow::scalar::{Dual, Scalar};
+/// fn model<S: Scalar>(w: S) -> S {
+///     w.tanh() * S::from(3.0)
+/// }
+/// let y = model(Dual::variable(0.5_f64));
+/// assert_eq!(y.value, 3.0 * 0.5_f64.tanh());
+/// assert!((y.tangent - 3.0 * (1.0 - 0.5_f64.tanh().powi(2))).abs() < 1e-15); // 3 (1 − tanh² w)
+/// ```
+pub trait Scalar:
+    Copy
+    + Debug
+    + From<f64>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    /// f(x) for an elementary f; the methods below are its names.
+    fn apply(self, f: Elementary) -> Self;
+    /// xⁿ for a whole exponent, negative ones included; x⁰ = 1.
+    fn powi(self, n: i32) -> Self;
+    /// xᵃ for a real exponent; x ≥ 0 unless a is whole.
+    fn powf(self, a: f64) -> Self;
+
+    /// eˣ.
+    fn exp(self) -> Self {
+        self.apply(Elementary::Exp)
+    }
+    /// Natural logarithm, for x > 0.
+    fn ln(self) -> Self {
+        self.apply(Elementary::Ln)
+    }
+    /// √x, for x > 0.
+    fn sqrt(self) -> Self {
+        self.apply(Elementary::Sqrt)
+    }
+    /// Sine.
+    fn sin(self) -> Self {
+        self.apply(Elementary::Sin)
+    }
+    /// Cosine.
+    fn cos(self) -> Self {
+        self.apply(Elementary::Cos)
+    }
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self {
+        self.apply(Elementary::Tanh)
+    }
+    /// Inverse tangent.
+    fn atan(self) -> Self {
+        self.apply(Elementary::Atan)
+    }
+    /// 1 / (1 + e⁻ˣ).
+    fn sigmoid(self) -> Self {
+        self.apply(Elementary::Sigmoid)
+    }
+    /// ln(1 + eˣ).
+    fn softplus(self) -> Self {
+        self.apply(Elementary::Softplus)
+    }
+    /// The error function, 2/√π ∫₀ˣ e^(−s²) ds.
+    fn erf(self) -> Self {
+        self.apply(Elementary::Erf)
+    }
+    /// max(x, 0); its derivative at 0 is 0.
+    fn relu(self) -> Self {
+        self.apply(Elementary::Relu)
+    }
+    /// |x|; its derivative at 0 is 0.
+    fn abs(self) -> Self {
+        self.apply(Elementary::Abs)
+    }
+    /// relu': 1 for x > 0, else 0.
+    fn step(self) -> Self {
+        self.apply(Elementary::Step)
+    }
+    /// abs': −1, 0 or 1.
+    fn sign(self) -> Self {
+        self.apply(Elementary::Sign)
+    }
+    /// x Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016; the exact form, not its approximation).
+    fn gelu(self) -> Self {
+        let half = Self::from(0.5);
+        half * self * (Self::from(1.0) + (self * Self::from(std::f64::consts::FRAC_1_SQRT_2)).erf())
+    }
+}
