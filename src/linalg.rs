@@ -85,27 +85,32 @@ pub(crate) fn thin_svd(j: &DMatrix<f64>) -> Option<ThinSvd> {
     Some(ThinSvd { left: from_faer(svd.U()), values, right: from_faer(svd.V()) })
 }
 
-/// Eigenvalues of a symmetric matrix, ascending; `None` where it is not finite.
-pub(crate) fn symmetric_eigenvalues(k: &DMatrix<f64>) -> Option<Vec<f64>> {
+/// K = U diag(λ) Uᵀ for a symmetric matrix: eigenvalues descending, with their vectors as columns; `None` where K is
+/// not finite.
+pub(crate) fn symmetric_eigen(k: &DMatrix<f64>) -> Option<(Vec<f64>, DMatrix<f64>)> {
     if k.iter().any(|x| !x.is_finite()) {
         return None;
     }
-    let values = column_major(k.as_slice(), k.nrows(), k.ncols())
-        .self_adjoint_eigenvalues(faer::Side::Lower)
-        .ok();
+    faer::set_global_parallelism(Par::Seq);
+    let eigen =
+        column_major(k.as_slice(), k.nrows(), k.ncols()).self_adjoint_eigen(faer::Side::Lower).ok();
     clear_vector_state();
-    values
+    let eigen = eigen?;
+    let n = k.nrows();
+    let values = (0..n).rev().map(|i| eigen.S()[i]).collect();
+    let vectors = eigen.U();
+    Some((values, DMatrix::from_fn(n, n, |i, j| vectors[(i, n - 1 - j)])))
 }
 
-/// The factor of a symmetric positive definite matrix.
-pub(crate) struct Cholesky(faer::linalg::solvers::Llt<f64>);
+/// The LU factors of a square matrix, with partial pivoting.
+pub(crate) struct Lu(faer::linalg::solvers::PartialPivLu<f64>);
 
-impl Cholesky {
-    /// `None` where `a` is not positive definite in floating point.
-    pub(crate) fn new(a: &DMatrix<f64>) -> Option<Self> {
-        let factor = column_major(a.as_slice(), a.nrows(), a.ncols()).llt(faer::Side::Lower).ok();
+impl Lu {
+    /// Factors `a`; one that is singular shows as solutions that are not finite.
+    pub(crate) fn new(a: &DMatrix<f64>) -> Self {
+        let factors = column_major(a.as_slice(), a.nrows(), a.ncols()).partial_piv_lu();
         clear_vector_state();
-        factor.map(Cholesky)
+        Lu(factors)
     }
 
     /// `b` ← a⁻¹ b.

@@ -1,1 +1,2 @@
+//! The command `gradflow`.
 fn main() {}

@@ -95,6 +95,13 @@ impl<M: Model> Differentiable for Auto<M> {
         }
     }
 
+    fn expand(&self, at: Displacement<'_>, first: &mut [f64], rest: &mut [f64]) {
+        let weights: Vec<_> = at.increments().collect();
+        for (i, y) in on(&self.model, &weights).into_iter().enumerate() {
+            (first[i], rest[i]) = (y.first, y.rest);
+        }
+    }
+
     fn is_smooth(&self) -> bool {
         self.smooth
     }

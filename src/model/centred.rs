@@ -48,6 +48,9 @@ impl<H: Differentiable> Differentiable for Centred<H> {
     ) {
         self.map.increment(at, seed, base, change);
     }
+    fn expand(&self, at: Displacement<'_>, first: &mut [f64], rest: &mut [f64]) {
+        self.map.expand(at, first, rest);
+    }
     fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
         self.map.jacobian(w)
     }

@@ -103,6 +103,15 @@ impl<H: Differentiable> Differentiable for Doubled<H> {
         );
     }
 
+    fn expand(&self, at: Displacement<'_>, first: &mut [f64], rest: &mut [f64]) {
+        let (part_a, part_b) = (at.part(0..self.half()), at.part(self.half()..2 * self.half()));
+        self.0.expand(part_a, first, rest);
+        let (mut other_first, mut other_rest) = (vec![0.0; first.len()], vec![0.0; rest.len()]);
+        self.0.expand(part_b, &mut other_first, &mut other_rest);
+        first.iter_mut().zip(&other_first).for_each(|(a, b)| *a -= b);
+        rest.iter_mut().zip(&other_rest).for_each(|(a, b)| *a -= b);
+    }
+
     fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
         let Shape { params, outputs } = self.shape();
         let (a, b) = w.split_at(self.half());

@@ -1,7 +1,7 @@
 //! The linearization h̄(w) = h(w₀) + Dh(w₀)(w − w₀).
 
+use super::modes::Modes;
 use super::{Differentiable, Displacement, Seed, Shape};
-use crate::linalg::{self, ThinSvd};
 use nalgebra::DMatrix;
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ pub struct Linearized<H> {
     map: H,
     start: Vec<f64>,
     origin: Vec<f64>,
-    svd: OnceLock<Option<ThinSvd>>,
+    modes: OnceLock<Option<Modes>>,
 }
 
 impl<H: Differentiable> Linearized<H> {
@@ -18,7 +18,7 @@ impl<H: Differentiable> Linearized<H> {
     pub fn at(map: H, start: &[f64]) -> Self {
         let mut origin = vec![0.0; map.shape().outputs];
         map.value(start, &mut origin);
-        Linearized { map, start: start.to_vec(), origin, svd: OnceLock::new() }
+        Linearized { map, start: start.to_vec(), origin, modes: OnceLock::new() }
     }
 
     /// The point of tangency w₀.
@@ -31,9 +31,14 @@ impl<H: Differentiable> Linearized<H> {
         &self.origin
     }
 
-    /// Dh(w₀) = U diag(σ) Vᵀ, computed once; `None` where Dh(w₀) is not finite.
-    pub(crate) fn svd(&self) -> Option<&ThinSvd> {
-        self.svd.get_or_init(|| linalg::thin_svd(&self.map.jacobian(&self.start))).as_ref()
+    /// The model linearized.
+    pub fn map(&self) -> &H {
+        &self.map
+    }
+
+    /// The modes of Dh(w₀), computed once; `None` where Dh(w₀) is not finite.
+    pub(crate) fn modes(&self) -> Option<&Modes> {
+        self.modes.get_or_init(|| Modes::of(&self.map, &self.start)).as_ref()
     }
 }
 
@@ -76,6 +81,11 @@ impl<H: Differentiable> Differentiable for Linearized<H> {
         seed(&first, &rest, &mut v0, &mut v1);
         self.map.vjp(&self.start, &v0, base);
         self.map.vjp(&self.start, &v1, change);
+    }
+
+    fn expand(&self, at: Displacement<'_>, first: &mut [f64], rest: &mut [f64]) {
+        self.map.jvp(&self.start, at.first, first);
+        self.map.jvp(&self.start, at.rest, rest);
     }
 
     fn jacobian(&self, _w: &[f64]) -> DMatrix<f64> {

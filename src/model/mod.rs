@@ -8,13 +8,15 @@ mod auto;
 mod centred;
 mod doubled;
 mod linearized;
+mod modes;
 
 pub use auto::Auto;
 pub use centred::Centred;
 pub use doubled::Doubled;
 pub use linearized::Linearized;
+pub(crate) use modes::Modes;
 
-use crate::scalar::Scalar;
+use crate::scalar::{Increment, Scalar};
 use nalgebra::DMatrix;
 
 /// Sizes of a model.
@@ -75,6 +77,12 @@ pub struct Displacement<'a> {
 }
 
 impl<'a> Displacement<'a> {
+    /// The weights as increment numbers.
+    pub fn increments(self) -> impl Iterator<Item = Increment> + 'a {
+        (0..self.start.len())
+            .map(move |i| Increment::new(self.start[i], self.first[i], self.rest[i], self.eps))
+    }
+
     /// The same displacement of some of the parameters.
     pub(crate) fn part(self, range: std::ops::Range<usize>) -> Displacement<'a> {
         Displacement {
@@ -113,6 +121,20 @@ pub trait Differentiable: Sync {
     /// s = [h(w) − h(w₀) − ε J₀ u]/ε², and answers with v = v₀ + ε v₁. Back: `base` ← J₀ᵀ v₀ and
     /// `change` ← [Dh(w)ᵀ v − J₀ᵀ v₀]/ε, of length p each. At ε = 0 these are the limits.
     fn increment(&self, at: Displacement<'_>, seed: Seed<'_>, base: &mut [f64], change: &mut [f64]);
+
+    /// The forward half of [`Differentiable::increment`]: `first` ← J₀u, `rest` ← s.
+    fn expand(&self, at: Displacement<'_>, first: &mut [f64], rest: &mut [f64]) {
+        let (mut base, mut change) = (vec![0.0; at.start.len()], vec![0.0; at.start.len()]);
+        self.increment(
+            at,
+            &mut |f, r, _, _| {
+                first.copy_from_slice(f);
+                rest.copy_from_slice(r);
+            },
+            &mut base,
+            &mut change,
+        );
+    }
 
     /// Dh(w), N × p: row i is ∇hᵢ.
     fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
@@ -178,6 +200,9 @@ impl<H: Differentiable + ?Sized> Differentiable for &H {
         change: &mut [f64],
     ) {
         (**self).increment(at, seed, base, change);
+    }
+    fn expand(&self, at: Displacement<'_>, first: &mut [f64], rest: &mut [f64]) {
+        (**self).expand(at, first, rest);
     }
     fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
         (**self).jacobian(w)

@@ -1,0 +1,122 @@
+//! The modes of the tangent kernel: J₀ = Dh(w₀) = U diag(σ) Vᵀ, K₀ = J₀J₀ᵀ = U diag(λ) Uᵀ, λ = σ².
+
+use super::Differentiable;
+use crate::linalg;
+use nalgebra::DMatrix;
+
+/// The largest Jacobian, in numbers, that is decomposed itself; larger ones through their kernel.
+const SVD_LIMIT: usize = 4_000_000;
+
+/// Directions in which the linearized flow moves, each with its own rate.
+pub(crate) struct Modes {
+    /// λ₁ ≥ λ₂ ≥ … ≥ 0.
+    pub(crate) lambda: Vec<f64>,
+    /// U, N × k.
+    left: DMatrix<f64>,
+    /// σ and V (p × k), where the Jacobian itself was decomposed.
+    right: Option<(Vec<f64>, DMatrix<f64>)>,
+    /// λ at or below this is zero to working precision.
+    pub(crate) cutoff: f64,
+}
+
+impl Modes {
+    /// Decomposes Dh(w₀), or its kernel where that is the smaller work; `None` where it is not finite.
+    ///
+    /// The singular values of J₀ carry twice the digits of the kernel's eigenvalues, so J₀ itself is decomposed
+    /// while it is small enough.
+    #[allow(clippy::cast_precision_loss, reason = "sizes")]
+    pub(crate) fn of<H: Differentiable + ?Sized>(map: &H, start: &[f64]) -> Option<Self> {
+        let shape = map.shape();
+        let longest = shape.params.max(shape.outputs) as f64;
+        if shape.params.saturating_mul(shape.outputs) <= SVD_LIMIT {
+            let svd = linalg::thin_svd(&map.jacobian(start))?;
+            let lambda: Vec<f64> = svd.values.iter().map(|s| s * s).collect();
+            let cutoff = svd.values.first().map_or(0.0, |s| (s * longest * f64::EPSILON).powi(2));
+            return Some(Modes {
+                lambda,
+                left: svd.left,
+                right: Some((svd.values, svd.right)),
+                cutoff,
+            });
+        }
+        let (values, left) = linalg::symmetric_eigen(&map.kernel(start))?;
+        let cutoff = values.first().map_or(0.0, |l| l * longest * f64::EPSILON);
+        Some(Modes {
+            lambda: values.iter().map(|l| l.max(0.0)).collect(),
+            left,
+            right: None,
+            cutoff,
+        })
+    }
+
+    /// The largest eigenvalue of K₀.
+    pub(crate) fn largest(&self) -> f64 {
+        self.lambda.first().copied().unwrap_or(0.0)
+    }
+
+    /// The smallest eigenvalue of K₀ above `fraction` of the largest and above working precision.
+    pub(crate) fn smallest_above(&self, fraction: f64) -> Option<f64> {
+        let floor = self.cutoff.max(fraction * self.largest());
+        self.lambda.iter().copied().filter(|&l| l > floor).last()
+    }
+
+    /// Uᵀ y.
+    pub(crate) fn coefficients(&self, y: &[f64]) -> Vec<f64> {
+        (0..self.lambda.len()).map(|i| linalg::dot(self.left.column(i).as_slice(), y)).collect()
+    }
+
+    /// `y` += U a.
+    pub(crate) fn add_outputs(&self, a: &[f64], y: &mut [f64]) {
+        for (i, &a) in a.iter().enumerate().filter(|(_, a)| **a != 0.0) {
+            self.left.column(i).iter().zip(y.iter_mut()).for_each(|(u, y)| *y += a * u);
+        }
+    }
+
+    /// `u` ← J₀ᵀ U a = V diag(σ) a.
+    pub(crate) fn lift<H: Differentiable + ?Sized>(
+        &self,
+        map: &H,
+        start: &[f64],
+        a: &[f64],
+        u: &mut [f64],
+    ) {
+        match &self.right {
+            Some((sigma, right)) => {
+                let scaled: Vec<f64> = a.iter().zip(sigma).map(|(a, s)| a * s).collect();
+                let (p, k) = right.shape();
+                let v = linalg::column_major(right.as_slice(), p, k);
+                let scaled = linalg::column_major(&scaled, k, 1);
+                linalg::gemm(linalg::column_major_mut(u, p, 1), false, v, scaled, 1.0);
+            }
+            None => {
+                let mut y = vec![0.0; self.left.nrows()];
+                self.add_outputs(a, &mut y);
+                map.vjp(start, &y, u);
+            }
+        }
+    }
+
+    /// `b` ← b + J₀ᵀ g(K₀) J₀ b for a function g of the eigenvalues.
+    pub(crate) fn add_filtered<H: Differentiable + ?Sized>(
+        &self,
+        map: &H,
+        start: &[f64],
+        b: &mut [f64],
+        g: impl Fn(f64) -> f64,
+    ) {
+        let mut projected = match &self.right {
+            Some((sigma, right)) => (0..sigma.len())
+                .map(|i| sigma[i] * linalg::dot(right.column(i).as_slice(), b))
+                .collect::<Vec<_>>(),
+            None => {
+                let mut y = vec![0.0; self.left.nrows()];
+                map.jvp(start, b, &mut y);
+                self.coefficients(&y)
+            }
+        };
+        projected.iter_mut().zip(&self.lambda).for_each(|(a, &l)| *a *= g(l));
+        let mut change = vec![0.0; b.len()];
+        self.lift(map, start, &projected, &mut change);
+        b.iter_mut().zip(&change).for_each(|(b, c)| *b += c);
+    }
+}

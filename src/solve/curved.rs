@@ -1,0 +1,247 @@
+//! One flow by itself, integrated in u = α (w − w₀).
+
+use super::automatic::{Method, Options};
+use super::eigen::no_modes;
+use super::observer::{Descent, Grid, Rest, state_at};
+use super::ode::{Decision, Scheme, Setup, Step, integrate};
+use super::pilot;
+use super::system::{CurvedSystem, Setting, is_stationary, per_component};
+use crate::flow::{Flow, Path, Solver, Stop, Work, check_times};
+use crate::linalg;
+use crate::loss::Loss;
+use crate::model::{Differentiable, Linearized};
+use crate::{Error, Failure, Result};
+
+/// The method chosen by the rule in the module's documentation.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Automatic(
+    /// Tolerance and budget.
+    pub Options,
+);
+
+/// Backward differentiation formulas of orders 1 to 5 (diffsol), for stiff flows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Bdf(
+    /// Tolerance and budget.
+    pub Options,
+);
+
+/// TR-BDF2 (diffsol), order 2.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TrBdf2(
+    /// Tolerance and budget.
+    pub Options,
+);
+
+/// ESDIRK34 (diffsol), order 3.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Esdirk34(
+    /// Tolerance and budget.
+    pub Options,
+);
+
+/// Tsitouras 5(4) (diffsol), explicit, for mild flows and models with kinks.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Tsit45(
+    /// Tolerance and budget.
+    pub Options,
+);
+
+impl<H: Differentiable, L: Loss> Solver<H, L> for Automatic {
+    fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
+        solve(flow, Method::Automatic, &self.0, times)
+    }
+}
+
+impl<H: Differentiable, L: Loss> Solver<H, L> for Bdf {
+    fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
+        solve(flow, Method::Bdf, &self.0, times)
+    }
+}
+
+impl<H: Differentiable, L: Loss> Solver<H, L> for TrBdf2 {
+    fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
+        solve(flow, Method::TrBdf2, &self.0, times)
+    }
+}
+
+impl<H: Differentiable, L: Loss> Solver<H, L> for Esdirk34 {
+    fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
+        solve(flow, Method::Esdirk34, &self.0, times)
+    }
+}
+
+impl<H: Differentiable, L: Loss> Solver<H, L> for Tsit45 {
+    fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
+        solve(flow, Method::Tsit45, &self.0, times)
+    }
+}
+
+fn solve<H: Differentiable, L: Loss>(
+    flow: &Flow<H, L>,
+    method: Method,
+    options: &Options,
+    times: &[f64],
+) -> Result<Path> {
+    options.check()?;
+    check_times(times)?;
+    let initial = flow.initial_outputs()?;
+    let tangent = Linearized::at(&flow.map, &flow.start);
+    let modes = tangent.modes().ok_or_else(no_modes)?;
+    let setting =
+        Setting { map: &flow.map, loss: &flow.loss, start: &flow.start, eps: flow.eps(), initial };
+    let system = CurvedSystem { zeros: vec![0.0; setting.params()], setting };
+    let clock = Clock::new(modes, flow.loss.convexity().big_m, times);
+    let (scheme, newton) = method.scheme(&flow.map, clock.stiffness());
+    let mut recorder = Recorder::new(&system, flow, times, scheme);
+    recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
+    if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
+        return Ok(recorder.at_start(clock.end));
+    }
+    let (sizes, rhs) =
+        pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
+    let mut scale = sizes[0];
+    let mut work = Work { rhs, ..Work::default() };
+    loop {
+        let tolerance =
+            per_component(options.rtol * scheme.safety(), scale, system.setting.params());
+        let setup = Setup {
+            scheme,
+            newton,
+            rtol: 0.0,
+            atol: &[tolerance],
+            end: clock.end,
+            fastest: clock.fastest,
+            budget: options.budget,
+        };
+        let rest = clock.end.is_infinite().then(|| Rest::new(modes, options.rtol, clock.fastest));
+        let reached = integrate(&system, &setup, &mut work, &mut |step| {
+            recorder.observe(step, options, rest.as_ref())
+        });
+        let time = reached?;
+        if scale <= 3.0 * recorder.size {
+            return Ok(recorder.finish(time, work));
+        }
+        // The pilot overestimated the motion: the tolerance was too loose. Once more, with the size that was measured.
+        scale = recorder.size;
+        recorder = Recorder::new(&system, flow, times, scheme);
+        recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
+    }
+}
+
+/// Time scales of a flow: from the fastest mode to the horizon.
+pub(crate) struct Clock {
+    /// M, the loss's smoothness, that turns eigenvalues of the kernel into rates.
+    pub(crate) curvature: f64,
+    /// 1/(M λ₁).
+    pub(crate) fastest: f64,
+    /// The horizon.
+    pub(crate) end: f64,
+    /// The horizon, or where that is infinite forty relaxation times of the slowest mode.
+    pub(crate) grid_end: f64,
+}
+
+impl Clock {
+    pub(crate) fn new(modes: &crate::model::Modes, curvature: f64, times: &[f64]) -> Self {
+        let end = times.last().copied().unwrap_or(0.0);
+        let rate = |l: f64| (curvature * l).max(f64::MIN_POSITIVE);
+        let fastest = 1.0 / rate(modes.largest());
+        let slowest = modes.smallest_above(0.0).map_or(fastest, |l| 1.0 / rate(l));
+        let grid_end = if end.is_finite() { end } else { 40.0 * slowest };
+        Clock { curvature, fastest: fastest.min(grid_end.max(f64::MIN_POSITIVE)), end, grid_end }
+    }
+
+    /// M λ₁ T.
+    pub(crate) fn stiffness(&self) -> f64 {
+        self.end / self.fastest
+    }
+}
+
+/// Gathers a path step by step.
+struct Recorder<'a> {
+    system: &'a CurvedSystem<'a>,
+    path: Path,
+    grid: Grid<'a>,
+    descent: Descent,
+    /// sup ‖u‖ over the steps so far.
+    size: f64,
+}
+
+impl<'a> Recorder<'a> {
+    fn new<H: Differentiable, L: Loss>(
+        system: &'a CurvedSystem<'a>,
+        flow: &Flow<H, L>,
+        times: &'a [f64],
+        scheme: Scheme,
+    ) -> Self {
+        let path = Path {
+            alpha: flow.alpha,
+            start: flow.start.clone(),
+            times: Vec::new(),
+            displacements: Vec::new(),
+            outputs: Vec::new(),
+            stop: Stop::Horizon,
+            work: Work::default(),
+            solver: scheme.name().into(),
+        };
+        let descent = Descent::from(flow.loss.value(&system.setting.initial));
+        let grid = Grid::new(if times.first() == Some(&0.0) { &times[1..] } else { times });
+        Recorder { system, path, grid, descent, size: 0.0 }
+    }
+
+    fn record(&mut self, t: f64, u: &[f64], wanted: bool) {
+        if wanted {
+            self.path.times.push(t);
+            self.path.outputs.push(self.system.outputs(u));
+            self.path.displacements.push(u.to_vec());
+        }
+    }
+
+    fn observe(
+        &mut self,
+        step: &Step<'_>,
+        options: &Options,
+        rest: Option<&Rest<'_>>,
+    ) -> Result<Decision> {
+        let dim = self.system.setting.params();
+        let u = state_at(step, step.to, dim)?;
+        self.size = self.size.max(linalg::norm(&u));
+        let outputs = self.system.outputs(&u);
+        let loss = self.system.setting.loss.value(&outputs);
+        if !loss.is_finite() {
+            return Err(Error::Integration {
+                failure: Failure::DomainLeft,
+                time: step.to,
+                detail: "the loss is not finite; stop earlier (--time) or change the start".into(),
+            });
+        }
+        self.descent.check(step.to, loss, options.rtol)?;
+        for &t in self.grid.take(step.to) {
+            let u = if t == step.to { u.clone() } else { state_at(step, t, dim)? };
+            self.record(t, &u, true);
+        }
+        let Some(rest) = rest else { return Ok(Decision::Continue) };
+        let mut velocity = vec![0.0; dim];
+        super::ode::System::rhs(self.system, step.to, &u, &mut velocity);
+        if rest.reached(&self.system.setting, step.to, &outputs, &[(&velocity, self.size)])? {
+            self.path.stop = Stop::Converged;
+            self.record(step.to, &u, true);
+            return Ok(Decision::StopAt(step.to));
+        }
+        Ok(Decision::Continue)
+    }
+
+    fn finish(self, _reached: f64, work: Work) -> Path {
+        Path { work, ..self.path }
+    }
+
+    /// The path of a flow that does not move.
+    fn at_start(mut self, end: f64) -> Path {
+        self.path.stop = if end == 0.0 { Stop::Horizon } else { Stop::Stationary };
+        let still = vec![0.0; self.system.setting.params()];
+        for &t in self.grid.take(f64::INFINITY) {
+            self.record(t, &still, true);
+        }
+        self.path
+    }
+}

@@ -1,0 +1,227 @@
+//! Both flows and the gap between them, in one integration.
+
+use super::automatic::{Method, Options};
+use super::curved::Clock;
+use super::eigen::{ClosedForm, no_modes};
+use super::observer::{Events, Rest};
+use super::ode::{Setup, integrate};
+use super::pilot;
+use super::recorder::Recorder;
+use super::system::{GapSystem, Setting, is_stationary, per_component};
+use crate::flow::{Flow, Path, Work, check_times};
+use crate::loss::Loss;
+use crate::model::{Differentiable, Linearized};
+use crate::{Result, linalg};
+
+/// Integrates e = α²(w − w̄) as its own unknown, and with it both flows, at any α in [1e-3, ∞].
+///
+/// ```
+/// use gradflow::prelude::*;
+/// struct Parabola;
+/// impl Model for Parabola {
+///     fn shape(&self) -> Shape {
+///         Shape { params: 1, outputs: 1 }
+///     }
+///     fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {
+///         y[0] = w[0] * w[0] - S::from(1.0);
+///     }
+/// }
+/// let flow = Flow::new(Parabola.auto(), Square::to([1.5]), [1.0]);
+/// let near = Gap::default().solve(&flow.clone().scaled(1e9), &[0.0, 10.0])?;
+/// let limit = Gap::default().solve(&flow.scaled(f64::INFINITY), &[0.0, 10.0])?;
+/// // α² sup‖w − w̄‖ has a limit: the sharp constant of Theorem 2.2.
+/// assert!((near.weights_gap.scaled / limit.weights_gap.scaled - 1.0).abs() < 1e-7);
+/// # Ok::<(), gradflow::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Gap {
+    /// The integrator.
+    pub method: Method,
+    /// Tolerance and budget.
+    pub options: Options,
+    /// Levels at which to stop.
+    pub events: Events,
+    /// Whether to solve once more at a tenth of the tolerance, to estimate the error.
+    pub estimate_error: bool,
+}
+
+/// A supremum over continuous time, found on the dense output.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Peak {
+    /// The supremum times the power of α that makes it of order one.
+    pub scaled: f64,
+    /// Where it is attained.
+    pub time: f64,
+}
+
+/// A flow, its linearization and their gap at the same times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// w, as u = α(w − w₀), with α h(w).
+    pub curved: Path,
+    /// w̄, as ū = α(w̄ − w₀), with α h̄(w̄).
+    pub straight: Path,
+    /// e = α²(w − w̄) at each time, of length p.
+    pub weights_gaps: Vec<Vec<f64>>,
+    /// s = α(y − ȳ) at each time, of length N.
+    pub outputs_gaps: Vec<Vec<f64>>,
+    /// α sup‖w − w₀‖.
+    pub displacement: Peak,
+    /// α² sup‖w − w̄‖.
+    pub weights_gap: Peak,
+    /// α sup‖y − ȳ‖.
+    pub outputs_gap: Peak,
+    /// Below this `outputs_gap.scaled` is rounding noise: s is a sum of terms of this many ulps.
+    pub outputs_noise: f64,
+    /// R(α h(w)) at the end.
+    pub loss: f64,
+    /// R(α h̄(w̄)) at the end.
+    pub linear_loss: f64,
+    /// sup‖e − e'‖/sup‖e‖ against a solve e' at a tenth of the tolerance, where asked for: estimates the relative
+    /// error of e, by far the hardest of the numbers here.
+    pub error_estimate: Option<f64>,
+    /// Work of everything together.
+    pub work: Work,
+}
+
+impl Comparison {
+    /// The last time reached.
+    pub fn time(&self) -> f64 {
+        self.curved.times.last().copied().unwrap_or(0.0)
+    }
+}
+
+impl Gap {
+    /// Solves both flows and their gap at `times`, which ascend from 0 or later; the last may be ∞.
+    ///
+    /// # Errors
+    /// As [`Flow::solve`].
+    pub fn solve<H: Differentiable, L: Loss>(
+        &self,
+        flow: &Flow<H, L>,
+        times: &[f64],
+    ) -> Result<Comparison> {
+        self.options.check()?;
+        self.events.check()?;
+        check_times(times)?;
+        let tangent = Linearized::at(&flow.map, &flow.start);
+        let mut found = self.solve_once(flow, &tangent, times)?;
+        if self.estimate_error && self.options.rtol >= 10.0 * Options::SMALLEST_RTOL {
+            let options = Options { rtol: 0.1 * self.options.rtol, ..self.options };
+            let finer = Gap { options, ..*self }.solve_once(flow, &tangent, times)?;
+            found.error_estimate = Some(distance(&found, &finer));
+            found.work += finer.work;
+        }
+        Ok(found)
+    }
+
+    fn solve_once<H: Differentiable, L: Loss>(
+        &self,
+        flow: &Flow<H, L>,
+        tangent: &Linearized<&H>,
+        times: &[f64],
+    ) -> Result<Comparison> {
+        let initial = flow.initial_outputs()?;
+        let modes = tangent.modes().ok_or_else(no_modes)?;
+        let closed =
+            flow.loss.quadratic().map(|loss| ClosedForm::new(tangent, modes, loss, &initial));
+        let setting = Setting {
+            map: &flow.map,
+            loss: &flow.loss,
+            start: &flow.start,
+            eps: flow.eps(),
+            initial,
+        };
+        let system = GapSystem { setting, closed };
+        let clock = Clock::new(modes, flow.loss.convexity().big_m, times);
+        let (scheme, newton) = self.method.scheme(&flow.map, clock.stiffness());
+        let recorder = || {
+            Recorder::new(
+                &system,
+                times,
+                &self.events,
+                self.options.rtol,
+                (flow.alpha, scheme.name()),
+            )
+        };
+        if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
+            return Ok(recorder().still(clock.end == 0.0));
+        }
+        let (sizes, rhs) =
+            pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
+        let mut work = Work { rhs, ..Work::default() };
+        let mut scales = Scales::guess(&system, &sizes, clock.grid_end);
+        loop {
+            let atol = scales.tolerances(&system, self.options.rtol * scheme.safety());
+            let setup = Setup {
+                scheme,
+                newton,
+                rtol: 0.0,
+                atol: &atol,
+                end: clock.end,
+                fastest: clock.fastest,
+                budget: self.options.budget,
+            };
+            let rest =
+                clock.end.is_infinite().then(|| Rest::new(modes, self.options.rtol, clock.fastest));
+            let mut recorder = recorder();
+            integrate(&system, &setup, &mut work, &mut |step| {
+                recorder.observe(step, rest.as_ref())
+            })?;
+            let measured = Scales {
+                straight: recorder.straight_size,
+                ..Scales::from(&recorder, system.setting.eps)
+            };
+            if scales.gap <= 3.0 * measured.gap || scales.is_final {
+                return Ok(recorder.finish(work, modes.largest()));
+            }
+            // The guess was too large, so the tolerance too loose: once more, relative to what was measured.
+            scales = Scales { is_final: true, ..measured };
+        }
+    }
+}
+
+/// Sizes of the unknowns, to which their tolerances are relative.
+#[derive(Debug, Clone, Copy)]
+struct Scales {
+    straight: f64,
+    gap: f64,
+    is_final: bool,
+}
+
+impl Scales {
+    /// From the pilot's block sizes; e is also held accurate enough for u = ū + εe.
+    fn guess(system: &GapSystem<'_>, sizes: &[f64], end: f64) -> Self {
+        let straight = match sizes {
+            [straight, _] => *straight,
+            _ => linalg::norm(&system.straight(end, &[])),
+        };
+        let gap = sizes.last().copied().unwrap_or(0.0);
+        // Where the gap is exactly zero (a linear model) any scale will do.
+        Scales { straight, gap: if gap > 0.0 { gap } else { straight }, is_final: gap <= 0.0 }
+    }
+
+    fn from(recorder: &Recorder<'_>, eps: f64) -> Self {
+        let (gap, curved) = (recorder.weights_gap.value, recorder.displacement.value);
+        let gap = if eps > 0.0 { gap.min(curved / eps) } else { gap };
+        Scales { straight: recorder.straight_size, gap, is_final: gap <= 0.0 }
+    }
+
+    fn tolerances(&self, system: &GapSystem<'_>, tolerance: f64) -> Vec<f64> {
+        let p = system.setting.params();
+        let straight = per_component(tolerance, self.straight.max(f64::MIN_POSITIVE), p);
+        let gap = per_component(tolerance, self.gap.max(f64::MIN_POSITIVE), p);
+        let mut atol = vec![straight; (system.blocks() - 1) * p];
+        atol.resize(system.blocks() * p, gap);
+        atol
+    }
+}
+
+/// sup‖e − e'‖/sup‖e‖ over the times both runs have.
+fn distance(a: &Comparison, b: &Comparison) -> f64 {
+    let pairs = a.weights_gaps.iter().zip(&b.weights_gaps);
+    let apart =
+        pairs.map(|(a, b)| linalg::norm(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>()));
+    let sup = apart.fold(0.0, f64::max);
+    if sup == 0.0 { 0.0 } else { sup / a.weights_gap.scaled }
+}

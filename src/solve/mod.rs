@@ -1,0 +1,39 @@
+//! Ways to solve, and how to choose one.
+//!
+//! * The linearized flow under a square loss has a closed form, [`Eigen`]: no integration, any time up to ∞.
+//! * The gap between a flow and its linearization, and with it both flows, is [`Gap`]'s: the one to use when the
+//!   question is how lazy a model is. It integrates e = α²(w − w̄) itself and loses no digits at any α up to ∞.
+//! * A single flow is solved by [`Bdf`], [`TrBdf2`], [`Esdirk34`] (implicit) or [`Tsit45`] (explicit), or by
+//!   [`Automatic`], which follows the rule below.
+//!
+//! **The rule** ([`Method::Automatic`]). Stiffness is M λ₁ T: the smoothness of the loss times the largest eigenvalue
+//! of the tangent kernel at the start times the horizon, about the number of fastest relaxation times to be crossed.
+//!
+//! 1. A model with kinks (relu, abs): TSIT45. Implicit steps have no solution where a unit dies at its kink.
+//! 2. Stiffness up to 1000: TSIT45, whose steps are then not limited by stability.
+//! 3. Else BDF. Newton's matrix is dense, with the curvature of the model, while p ≤ 600 or p ≤ N; otherwise it is
+//!    the identity plus JᵀHJ of rank N, never formed (Woodbury).
+//!
+//! TR-BDF2 and ESDIRK34 are there to compare with: at tight tolerances they take far more steps.
+//!
+//! **Tolerances.** `rtol` is meant for the *global* error: relative to the supremum of each unknown's Euclidean norm,
+//! a solve aims at an error of at most `rtol`. Local tolerances are set below it by a safety factor per scheme
+//! ([`Method`]), calibrated in `tests/solvers.rs`.
+
+mod automatic;
+mod curved;
+mod eigen;
+mod gap;
+mod observer;
+mod ode;
+mod pilot;
+mod recorder;
+mod supremum;
+mod system;
+
+pub use automatic::{Method, Options};
+pub use curved::{Automatic, Bdf, Esdirk34, TrBdf2, Tsit45};
+pub use eigen::Eigen;
+pub use gap::{Comparison, Gap, Peak};
+pub use observer::Events;
+pub use ode::Budget;

@@ -1,0 +1,242 @@
+//! The one place that names diffsol: an ODE x' = f(t, x), x(0) = 0, by its BDF, TR-BDF2, ESDIRK34 or TSIT45.
+//!
+//! We drive `step()` ourselves: diffsol has no step limit, and its explicit methods let NaN through as success. Around
+//! each step stand a budget of steps and seconds, a check that time moves, and a watch for values that are not finite;
+//! every failure becomes a typed [`Error::Integration`] with the time reached.
+
+mod dense;
+mod equations;
+mod low_rank;
+
+pub(crate) use low_rank::{Block, LowRank};
+
+use crate::flow::Work;
+use crate::{Error, Failure, Result};
+use dense::PartialLu;
+use diffsol::matrix::MatrixRef;
+use diffsol::{
+    FaerMat, FaerVec, OdeBuilder, OdeSolverMethod, OdeSolverProblem, OdeSolverStopReason,
+};
+use equations::{Equations, SystemMatrix};
+use low_rank::{LowRankMatrix, Woodbury};
+use nalgebra::DMatrix;
+use std::time::{Duration, Instant};
+
+/// The right-hand side of x' = f(t, x) and what Newton's iteration may know of it.
+pub(crate) trait System {
+    /// The dimension of x.
+    fn dim(&self) -> usize;
+    /// `dx` ← f(t, x); a value that is not finite means "outside the domain".
+    fn rhs(&self, t: f64, x: &[f64], dx: &mut [f64]);
+    /// ∂f/∂x, or an approximation good enough for Newton's iteration.
+    fn jacobian(&self, t: f64, x: &[f64]) -> DMatrix<f64>;
+    /// The part −diag(JᵀHJ, …) of ∂f/∂x that carries the stiffness, where forming ∂f/∂x itself would be too large.
+    fn low_rank(&self, t: f64, x: &[f64]) -> Option<LowRank>;
+}
+
+/// diffsol's methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Bdf,
+    TrBdf2,
+    Esdirk34,
+    Tsit45,
+}
+
+/// How Newton's matrix is held; explicit schemes need none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NewtonMatrix {
+    Dense,
+    LowRank,
+}
+
+/// What ends a solve that does not end by itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Accepted steps.
+    pub steps: usize,
+    /// Wall-clock time.
+    pub wall: Duration,
+}
+
+impl Default for Budget {
+    /// A million steps, an hour.
+    fn default() -> Self {
+        Budget { steps: 1_000_000, wall: Duration::from_secs(3600) }
+    }
+}
+
+/// The particulars of one integration.
+pub(crate) struct Setup<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) newton: NewtonMatrix,
+    /// Relative local tolerance, per component.
+    pub(crate) rtol: f64,
+    /// Absolute local tolerance per component.
+    pub(crate) atol: &'a [f64],
+    /// End of the integration; infinite where only the observer stops it.
+    pub(crate) end: f64,
+    /// The fastest time scale, 1/‖∂f/∂x‖.
+    pub(crate) fastest: f64,
+    pub(crate) budget: Budget,
+}
+
+/// One accepted step, with its dense output.
+pub(crate) struct Step<'s> {
+    /// Times at its ends.
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    interpolate: &'s dyn Fn(f64, &mut [f64]) -> Result<()>,
+}
+
+impl Step<'_> {
+    /// `x` ← x(t) for `from` ≤ t ≤ `to`.
+    pub(crate) fn at(&self, t: f64, x: &mut [f64]) -> Result<()> {
+        (self.interpolate)(t, x)
+    }
+}
+
+/// The observer's answer to a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Decision {
+    Continue,
+    /// Stop at this time, within the step.
+    StopAt(f64),
+}
+
+/// Integrates from x(0) = 0 and returns the time reached: the end, or where the observer stopped.
+pub(crate) fn integrate(
+    system: &dyn System,
+    setup: &Setup<'_>,
+    work: &mut Work,
+    observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
+) -> Result<f64> {
+    match (setup.scheme, setup.newton) {
+        (Scheme::Tsit45, _) | (_, NewtonMatrix::Dense) => {
+            with_matrix::<FaerMat<f64>>(system, setup, work, observe)
+        }
+        (_, NewtonMatrix::LowRank) => with_matrix::<LowRankMatrix>(system, setup, work, observe),
+    }
+}
+
+fn with_matrix<M: SystemMatrix>(
+    system: &dyn System,
+    setup: &Setup<'_>,
+    work: &mut Work,
+    observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
+) -> Result<f64>
+where
+    for<'m> &'m M: MatrixRef<M>,
+{
+    let equations = Equations::<M>::new(system, setup.scheme == Scheme::Tsit45);
+    let problem = OdeBuilder::<M>::new()
+        .rtol(setup.rtol)
+        .atol(setup.atol.iter().copied())
+        .h0(setup.fastest * 1e-3)
+        .build_from_eqn(equations);
+    let mut problem = problem.map_err(|e| unexpected(&e, 0.0))?;
+    problem.ode_options.min_timestep = setup.fastest * 1e-14;
+    problem.ode_options.max_nonlinear_solver_failures = 200;
+    let started = |e| unexpected(&e, 0.0);
+    let reached = match setup.scheme {
+        Scheme::Bdf => {
+            drive(problem.bdf::<M::Solver>().map_err(started)?, &problem, setup, work, observe)
+        }
+        Scheme::TrBdf2 => {
+            drive(problem.tr_bdf2::<M::Solver>().map_err(started)?, &problem, setup, work, observe)
+        }
+        Scheme::Esdirk34 => {
+            drive(problem.esdirk34::<M::Solver>().map_err(started)?, &problem, setup, work, observe)
+        }
+        Scheme::Tsit45 => drive(problem.tsit45().map_err(started)?, &problem, setup, work, observe),
+    };
+    let (rhs, jacobians) = problem.eqn.counters();
+    work.rhs += rhs;
+    work.jacobians += jacobians;
+    reached
+}
+
+/// The step loop.
+fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
+    mut solver: S,
+    problem: &'a OdeSolverProblem<Equations<'a, M>>,
+    setup: &Setup<'_>,
+    work: &mut Work,
+    observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
+) -> Result<f64> {
+    if setup.end.is_finite() {
+        solver.set_stop_time(setup.end).map_err(|e| unexpected(&e, 0.0))?;
+    }
+    let deadline = Instant::now() + setup.budget.wall;
+    let mut done = Ok(0.0);
+    for taken in 0.. {
+        let from = solver.state().t;
+        if taken >= setup.budget.steps || Instant::now() > deadline {
+            done = Err(out_of_budget(setup, from, taken));
+            break;
+        }
+        let reason = match solver.step() {
+            Ok(reason) => reason,
+            Err(e) => {
+                done = Err(problem.eqn.explain(&e, from));
+                break;
+            }
+        };
+        let to = solver.state().t;
+        if to <= from {
+            done = Err(problem.eqn.stalled(from));
+            break;
+        }
+        let interpolate = |t: f64, x: &mut [f64]| -> Result<()> {
+            let dense: FaerVec<f64> =
+                solver.interpolate(t.clamp(from, to)).map_err(|e| unexpected(&e, t))?;
+            x.copy_from_slice(equations::as_slice(&dense));
+            Ok(())
+        };
+        match observe(&Step { from, to, interpolate: &interpolate }) {
+            Err(e) => {
+                done = Err(e);
+                break;
+            }
+            Ok(Decision::StopAt(t)) => {
+                done = Ok(t);
+                break;
+            }
+            Ok(Decision::Continue) if matches!(reason, OdeSolverStopReason::TstopReached) => {
+                done = Ok(to);
+                break;
+            }
+            Ok(Decision::Continue) => {}
+        }
+    }
+    let statistics = solver.get_statistics();
+    work.steps += statistics.number_of_steps;
+    work.rejected +=
+        statistics.number_of_error_test_failures + statistics.number_of_nonlinear_solver_fails;
+    work.linear_solves += statistics.number_of_nonlinear_solver_iterations;
+    done
+}
+
+fn out_of_budget(setup: &Setup<'_>, time: f64, steps: usize) -> Error {
+    let spent = if steps >= setup.budget.steps {
+        format!("{steps} steps taken")
+    } else {
+        format!("{:.0} s spent, {steps} steps taken", setup.budget.wall.as_secs_f64())
+    };
+    Error::Integration {
+        failure: Failure::TooMuchWork,
+        time,
+        detail: format!(
+            "{spent}; allow more (--max-steps, --max-seconds), loosen --rtol, or try another --solver"
+        ),
+    }
+}
+
+/// A refusal of diffsol's that our checks should have made impossible: reported, not hidden.
+fn unexpected(e: &diffsol::DiffsolError, time: f64) -> Error {
+    Error::Integration {
+        failure: Failure::StepTooSmall,
+        time,
+        detail: format!("the integrator says: {e}"),
+    }
+}

@@ -1,0 +1,43 @@
+//! A rough first run that measures the sizes of the unknowns, so that tolerances can be set relative to them.
+//!
+//! Both the gap and the displacement start from zero, so a relative tolerance alone means nothing at first, and an
+//! absolute one needs their size. One pass of the linearly implicit Euler method over a logarithmic grid, in the modes
+//! of the tangent kernel at the start, x ← x + h (Id + h c J₀ᵀJ₀)⁻¹ f(t, x), gives it within a factor of a few for
+//! some fifty right-hand sides. The solve itself then checks the guess and repeats where it was far off.
+
+use super::ode::System;
+use crate::linalg;
+use crate::model::{Differentiable, Modes};
+
+/// Steps of the pilot.
+const STEPS: usize = 48;
+
+/// Suprema of ‖block‖ over the run, and the right-hand sides used; the run ends early where it leaves the domain.
+pub(crate) fn sizes(
+    system: &dyn System,
+    (map, start): (&dyn Differentiable, &[f64]),
+    modes: &Modes,
+    curvature: f64,
+    end: f64,
+) -> (Vec<f64>, usize) {
+    let p = start.len();
+    let (mut x, mut dx) = (vec![0.0; system.dim()], vec![0.0; system.dim()]);
+    let mut sup = vec![0.0; system.dim() / p];
+    let first = (1e-2 / (curvature * modes.largest()).max(f64::MIN_POSITIVE)).min(0.1 * end);
+    let grid = crate::flow::logarithmic(first, end, STEPS);
+    for (i, pair) in grid.windows(2).enumerate() {
+        let h = pair[1] - pair[0];
+        system.rhs(pair[1], &x, &mut dx);
+        for (x, dx) in x.chunks_mut(p).zip(dx.chunks_mut(p)) {
+            modes.add_filtered(map, start, dx, |l| -h * curvature / (1.0 + h * curvature * l));
+            x.iter_mut().zip(&*dx).for_each(|(x, d)| *x += h * d);
+        }
+        if x.iter().any(|x| !x.is_finite()) {
+            return (sup, i + 1);
+        }
+        for (sup, block) in sup.iter_mut().zip(x.chunks(p)) {
+            *sup = f64::max(*sup, linalg::norm(block));
+        }
+    }
+    (sup, STEPS + 1)
+}

@@ -1,0 +1,294 @@
+//! The equations of motion as ODE systems: the flow in u, and the gap in e.
+
+use super::eigen::ClosedForm;
+use super::ode::{Block, LowRank, System};
+use crate::linalg::{self, column_major, column_major_mut, gemm};
+use crate::loss::Loss;
+use crate::model::{Differentiable, Displacement};
+use nalgebra::DMatrix;
+use std::sync::Arc;
+
+/// Above this many parameters Newton's matrix leaves out the curvature of the model.
+const CURVATURE_LIMIT: usize = 600;
+
+/// What every system of one flow shares.
+pub(crate) struct Setting<'a> {
+    pub(crate) map: &'a dyn Differentiable,
+    pub(crate) loss: &'a dyn Loss,
+    pub(crate) start: &'a [f64],
+    /// ε = 1/α.
+    pub(crate) eps: f64,
+    /// α h(w₀).
+    pub(crate) initial: Vec<f64>,
+}
+
+impl Setting<'_> {
+    pub(crate) fn params(&self) -> usize {
+        self.start.len()
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.initial.len()
+    }
+
+    /// JᵀHJ at w = w₀ + εu, where y = α h(w), in factors.
+    fn block(&self, w: &[f64], y: &[f64]) -> Block {
+        let jacobian = self.map.jacobian(w);
+        let kernel = self.map.kernel(w);
+        let hessian = self.hessian_times(y, &DMatrix::identity(y.len(), y.len()));
+        let product = self.hessian_times(y, &kernel);
+        Block { jacobian, hessian, product }
+    }
+
+    /// ∇²R(y) M.
+    fn hessian_times(&self, y: &[f64], m: &DMatrix<f64>) -> DMatrix<f64> {
+        let mut out = DMatrix::zeros(m.nrows(), m.ncols());
+        for j in 0..m.ncols() {
+            self.loss.hessian(y, m.column(j).as_slice(), out.column_mut(j).as_mut_slice());
+        }
+        out
+    }
+
+    /// −(JᵀHJ + ε Σᵢ ∂ᵢR D²hᵢ) at w, p × p; without its second part where p is large.
+    fn newton(&self, w: &[f64], y: &[f64]) -> DMatrix<f64> {
+        let (n, p) = (self.outputs(), self.params());
+        let jacobian = self.map.jacobian(w);
+        let weighted = self.hessian_times(y, &jacobian);
+        let mut out = DMatrix::zeros(p, p);
+        gemm(
+            column_major_mut(out.as_mut_slice(), p, p),
+            false,
+            column_major(jacobian.as_slice(), n, p).transpose(),
+            column_major(weighted.as_slice(), n, p),
+            -1.0,
+        );
+        if self.eps > 0.0 && p <= CURVATURE_LIMIT && !self.map.is_linear() {
+            let (mut gradient, mut unit, mut column) = (vec![0.0; n], vec![0.0; p], vec![0.0; p]);
+            self.loss.gradient(y, &mut gradient);
+            for j in 0..p {
+                unit[j] = 1.0;
+                self.map.curvature(w, &gradient, &unit, &mut column);
+                unit[j] = 0.0;
+                for (out, c) in out.column_mut(j).iter_mut().zip(&column) {
+                    *out -= self.eps * c;
+                }
+            }
+        }
+        out
+    }
+
+    /// w₀ + εu.
+    fn weights(&self, u: &[f64]) -> Vec<f64> {
+        self.start.iter().zip(u).map(|(w0, u)| w0 + self.eps * u).collect()
+    }
+
+    /// α h(w₀) + first + ε rest.
+    fn total(&self, first: &[f64], rest: &[f64]) -> Vec<f64> {
+        (0..first.len()).map(|i| self.initial[i] + first[i] + self.eps * rest[i]).collect()
+    }
+}
+
+/// u' = −Dh(w₀ + εu)ᵀ ∇R(α h(w₀ + εu)).
+pub(crate) struct CurvedSystem<'a> {
+    pub(crate) setting: Setting<'a>,
+    /// Zeros of length p: the second-order displacement.
+    pub(crate) zeros: Vec<f64>,
+}
+
+impl CurvedSystem<'_> {
+    fn at<'b>(&'b self, u: &'b [f64]) -> Displacement<'b> {
+        Displacement {
+            start: self.setting.start,
+            first: u,
+            rest: &self.zeros,
+            eps: self.setting.eps,
+        }
+    }
+
+    /// α h(w₀ + εu).
+    pub(crate) fn outputs(&self, u: &[f64]) -> Vec<f64> {
+        let n = self.setting.outputs();
+        let (mut first, mut rest) = (vec![0.0; n], vec![0.0; n]);
+        self.setting.map.expand(self.at(u), &mut first, &mut rest);
+        self.setting.total(&first, &rest)
+    }
+}
+
+impl System for CurvedSystem<'_> {
+    fn dim(&self) -> usize {
+        self.setting.params()
+    }
+
+    fn rhs(&self, _t: f64, u: &[f64], du: &mut [f64]) {
+        let Setting { map, loss, eps, .. } = &self.setting;
+        let mut change = vec![0.0; du.len()];
+        let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
+            loss.gradient(&self.setting.total(first, rest), v0);
+            v1.fill(0.0);
+        };
+        map.increment(self.at(u), &mut seed, du, &mut change);
+        du.iter_mut().zip(&change).for_each(|(d, c)| *d = -(*d + eps * c));
+    }
+
+    fn jacobian(&self, _t: f64, u: &[f64]) -> DMatrix<f64> {
+        self.setting.newton(&self.setting.weights(u), &self.outputs(u))
+    }
+
+    fn low_rank(&self, _t: f64, u: &[f64]) -> Option<LowRank> {
+        Some(Arc::new(vec![self.setting.block(&self.setting.weights(u), &self.outputs(u))]))
+    }
+}
+
+/// The gap e = α (u − ū) as its own unknown: e' = −Gᵀ(∇R(ȳ) + εq) − J₀ᵀq, in which nothing cancels.
+///
+/// With weights w₀ + εū + ε²e as increments, one sweep forward gives J₀ū and the scaled output gap
+/// s = (y − ȳ)/ε = J₀e + ρ, and the sweep back on ∇R(ȳ) + εq gives −e' as its scaled change. Under a square loss ū is
+/// known in closed form and the state is e; otherwise ū is integrated beside it, and the state is (ū, e).
+pub(crate) struct GapSystem<'a> {
+    pub(crate) setting: Setting<'a>,
+    pub(crate) closed: Option<ClosedForm<'a>>,
+}
+
+/// The state at one time, unpacked.
+pub(crate) struct Moment {
+    /// ū and e, of length p.
+    pub(crate) straight: Vec<f64>,
+    pub(crate) gap: Vec<f64>,
+    /// ȳ and s = (y − ȳ)/ε, of length N.
+    pub(crate) straight_outputs: Vec<f64>,
+    pub(crate) outputs_gap: Vec<f64>,
+}
+
+impl GapSystem<'_> {
+    /// Blocks of length p in the state: e, or ū and e.
+    pub(crate) fn blocks(&self) -> usize {
+        if self.closed.is_some() { 1 } else { 2 }
+    }
+
+    /// ū(t).
+    pub(crate) fn straight(&self, t: f64, x: &[f64]) -> Vec<f64> {
+        match &self.closed {
+            Some(closed) => {
+                let mut u = vec![0.0; self.setting.params()];
+                closed.displacement(t, &mut u);
+                u
+            }
+            None => x[..self.setting.params()].to_vec(),
+        }
+    }
+
+    /// e within the state.
+    pub(crate) fn gap<'x>(&self, x: &'x [f64]) -> &'x [f64] {
+        &x[(self.blocks() - 1) * self.setting.params()..]
+    }
+
+    /// ȳ(t), given J₀ū.
+    fn straight_outputs(&self, t: f64, first: &[f64]) -> Vec<f64> {
+        let mut y: Vec<f64> =
+            self.setting.initial.iter().zip(first).map(|(y0, f)| y0 + f).collect();
+        if let Some(closed) = &self.closed {
+            closed.outputs(t, &mut y);
+        }
+        y
+    }
+
+    /// Everything at time t.
+    pub(crate) fn moment(&self, t: f64, x: &[f64]) -> Moment {
+        let (straight, gap) = (self.straight(t, x), self.gap(x).to_vec());
+        let n = self.setting.outputs();
+        let (mut first, mut outputs_gap) = (vec![0.0; n], vec![0.0; n]);
+        self.setting.map.expand(self.displacement(&straight, &gap), &mut first, &mut outputs_gap);
+        Moment { straight_outputs: self.straight_outputs(t, &first), straight, gap, outputs_gap }
+    }
+
+    /// u = ū + εe.
+    pub(crate) fn curved(&self, moment: &Moment) -> Vec<f64> {
+        moment.straight.iter().zip(&moment.gap).map(|(u, e)| u + self.setting.eps * e).collect()
+    }
+
+    /// y = ȳ + εs.
+    pub(crate) fn curved_outputs(&self, moment: &Moment) -> Vec<f64> {
+        let pairs = moment.straight_outputs.iter().zip(&moment.outputs_gap);
+        pairs.map(|(y, s)| y + self.setting.eps * s).collect()
+    }
+
+    /// ū' and e', of length p each.
+    pub(crate) fn velocity(&self, t: f64, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let p = self.setting.params();
+        let (straight, gap) = (self.straight(t, x), self.gap(x));
+        let (mut base, mut change) = (vec![0.0; p], vec![0.0; p]);
+        let Setting { map, loss, eps, .. } = &self.setting;
+        let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
+            let y = self.straight_outputs(t, first);
+            loss.gradient(&y, v0);
+            loss.increment(&y, rest, *eps, v1);
+        };
+        map.increment(self.displacement(&straight, gap), &mut seed, &mut base, &mut change);
+        base.iter_mut().chain(change.iter_mut()).for_each(|v| *v = -*v);
+        (base, change)
+    }
+
+    fn displacement<'b>(&'b self, straight: &'b [f64], gap: &'b [f64]) -> Displacement<'b> {
+        Displacement {
+            start: self.setting.start,
+            first: straight,
+            rest: gap,
+            eps: self.setting.eps,
+        }
+    }
+
+    /// Weights and outputs at which Newton's matrix of each block is taken.
+    fn points(&self, t: f64, x: &[f64]) -> Vec<(Vec<f64>, Vec<f64>)> {
+        let moment = self.moment(t, x);
+        let curved = (self.setting.weights(&self.curved(&moment)), self.curved_outputs(&moment));
+        let straight = (self.setting.start.to_vec(), moment.straight_outputs);
+        if self.closed.is_some() { vec![curved] } else { vec![straight, curved] }
+    }
+}
+
+impl System for GapSystem<'_> {
+    fn dim(&self) -> usize {
+        self.blocks() * self.setting.params()
+    }
+
+    fn rhs(&self, t: f64, x: &[f64], dx: &mut [f64]) {
+        let (straight, gap) = self.velocity(t, x);
+        let p = straight.len();
+        if self.closed.is_none() {
+            dx[..p].copy_from_slice(&straight);
+        }
+        dx[(self.blocks() - 1) * p..].copy_from_slice(&gap);
+    }
+
+    /// Block-diagonal: that e' depends on ū too leaves Newton's iteration matrix nilpotent, at the cost of one
+    /// iteration.
+    fn jacobian(&self, t: f64, x: &[f64]) -> DMatrix<f64> {
+        let p = self.setting.params();
+        let mut out = DMatrix::zeros(self.dim(), self.dim());
+        for (i, (w, y)) in self.points(t, x).iter().enumerate() {
+            out.view_mut((i * p, i * p), (p, p)).copy_from(&self.setting.newton(w, y));
+        }
+        out
+    }
+
+    fn low_rank(&self, t: f64, x: &[f64]) -> Option<LowRank> {
+        Some(Arc::new(self.points(t, x).iter().map(|(w, y)| self.setting.block(w, y)).collect()))
+    }
+}
+
+/// ‖v‖ of a block, RMS-weighted tolerances: `tolerance` · `scale` in the Euclidean norm means this much per component.
+#[allow(clippy::cast_precision_loss, reason = "a size")]
+pub(crate) fn per_component(tolerance: f64, scale: f64, length: usize) -> f64 {
+    tolerance * scale / (length as f64).sqrt()
+}
+
+/// Whether the flow does not move at all: J₀ᵀ∇R = 0 up to rounding.
+pub(crate) fn is_stationary(setting: &Setting<'_>, largest_eigenvalue: f64) -> bool {
+    let (n, p) = (setting.outputs(), setting.params());
+    let (mut gradient, mut velocity) = (vec![0.0; n], vec![0.0; p]);
+    setting.loss.gradient(&setting.initial, &mut gradient);
+    setting.map.vjp(setting.start, &gradient, &mut velocity);
+    let size = linalg::norm(&velocity);
+    size.is_finite()
+        && size <= 4.0 * f64::EPSILON * largest_eigenvalue.sqrt() * linalg::norm(&gradient)
+}
