@@ -11,7 +11,9 @@ pub use error::{Error, Failure, Result};
 
 /// What a first program needs.
 pub mod prelude {
-    pub use crate::loss::{Loss, Square};
+    pub use crate::loss::{
+        CrossEntropy, Huber, Logistic, Loss, LossName, Reduction, Square, SquareScale,
+    };
     pub use crate::model::{Auto, Centred, Differentiable, Doubled, Linearized, Model, Shape};
     pub use crate::scalar::Scalar;
     pub use crate::{Error, Result};
