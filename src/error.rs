@@ -66,6 +66,16 @@ pub enum Error {
         /// What was found, what was wanted, what to do.
         problem: String,
     },
+    /// A label or target that the loss cannot use.
+    #[error("label of sample {sample} (counting from 0) is {value}: wanted {wanted}")]
+    Label {
+        /// The sample, counting from 0.
+        sample: usize,
+        /// The label as found.
+        value: String,
+        /// The admissible labels, and where needed the remedy.
+        wanted: String,
+    },
     /// A file that cannot be read or written.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
@@ -149,7 +159,7 @@ impl Error {
             Error::Integration { .. } => 1,
             Error::Shape { .. } | Error::Value { .. } | Error::Unknown { .. } => 2,
             Error::Conflict { .. } | Error::Formula { .. } => 2,
-            Error::Data { .. } => 3,
+            Error::Data { .. } | Error::Label { .. } => 3,
             Error::Io { .. } | Error::Figure { .. } => 4,
             Error::TooLarge { .. } => 5,
         }

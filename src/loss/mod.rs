@@ -6,9 +6,48 @@
 //!
 //! A new loss is a file here and one line below.
 
+mod cross_entropy;
+mod exponential;
+mod huber;
+mod logistic;
+mod named;
 mod square;
 
+pub use cross_entropy::CrossEntropy;
+pub use huber::Huber;
+pub use logistic::Logistic;
+pub use named::LossName;
 pub use square::{Square, SquareScale};
+
+/// Whether a loss adds its terms up or averages them: over outputs, for cross-entropy over samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reduction {
+    /// Σᵢ.
+    #[default]
+    Sum,
+    /// 1/n Σᵢ.
+    Mean,
+}
+
+impl Reduction {
+    /// What each of `terms` terms is multiplied by: 1 or 1/n.
+    fn weight(self, terms: usize) -> f64 {
+        match self {
+            Reduction::Sum => 1.0,
+            Reduction::Mean => 1.0 / terms as f64,
+        }
+    }
+}
+
+/// `sum` or `mean`, as in the names of losses.
+impl std::fmt::Display for Reduction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Reduction::Sum => "sum",
+            Reduction::Mean => "mean",
+        })
+    }
+}
 
 /// Constants of strong convexity and smoothness: m Id ≤ ∇²R ≤ M Id. Zero and infinity are honest answers.
 #[derive(Debug, Clone, Copy, PartialEq)]

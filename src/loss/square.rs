@@ -52,15 +52,21 @@ impl Square {
     }
 }
 
-impl Loss for Square {
-    fn name(&self) -> String {
-        let convention = match self.scale {
+/// `half-sum`, `half-mean`, `sum` or `mean`, as in the names of losses.
+impl std::fmt::Display for SquareScale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
             SquareScale::HalfSum => "half-sum",
             SquareScale::HalfMean => "half-mean",
             SquareScale::Sum => "sum",
             SquareScale::Mean => "mean",
-        };
-        format!("square-{convention}")
+        })
+    }
+}
+
+impl Loss for Square {
+    fn name(&self) -> String {
+        format!("square-{}", self.scale)
     }
 
     fn outputs(&self) -> usize {
