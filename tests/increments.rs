@@ -89,3 +89,43 @@ fn increments_agree_with_long_arithmetic() {
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// relu and abs are piecewise linear: with powers of two every operation is exact, the crossing included.
+#[test]
+fn kinks_are_crossed_exactly() {
+    for (x0, x1, eps) in [(1.0, -4.0, 0.5), (-1.0, 4.0, 0.5), (0.5, -1.0, 0.5), (0.25, -2.0, 0.25)]
+    {
+        let x = x0 + eps * x1;
+        for f in [Elementary::Relu, Elementary::Abs] {
+            let y = Increment::new(x0, x1, 0.0, eps).apply(f);
+            let slope = f.derivative(x0, f.at(x0));
+            assert_eq!((y.base, y.first), (f.at(x0), slope * x1));
+            assert_eq!(
+                y.rest,
+                (f.at(x) - f.at(x0) - eps * y.first) / (eps * eps),
+                "{f:?} {x0} {x1}"
+            );
+        }
+    }
+    // On one side of the kink, and in the limit, there is no second order.
+    for eps in [0.0, 1e-300, 0.125] {
+        let y = Increment::new(3.0, -2.0, 5.0, eps);
+        assert_eq!((y.relu().first, y.relu().rest), (-2.0, 5.0));
+        assert_eq!(((-y).relu().first, (-y).relu().rest), (0.0, 0.0));
+        assert_eq!(((-y).abs().first, (-y).abs().rest), (-2.0, 5.0));
+    }
+}
+
+/// A nested number: the reverse sweep over increments gives the change of the gradient.
+#[test]
+fn the_first_part_is_the_derivative() {
+    for f in Elementary::ALL {
+        for x in [0.25, 0.5, 2.0, 7.5] {
+            let (dual, y) =
+                (Dual::variable(x).apply(f), Increment::new(x, 1.0, 0.0, 0.125).apply(f));
+            assert_eq!(dual.value, y.base);
+            // 1 − tanh² in the dual number loses the relative accuracy that sech² keeps.
+            assert!((dual.tangent - y.first).abs() <= 4.0 * f64::EPSILON, "{f:?} at {x}");
+        }
+    }
+}

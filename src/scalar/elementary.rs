@@ -70,7 +70,8 @@ impl Elementary {
             Elementary::Erf => S::from(std::f64::consts::FRAC_2_SQRT_PI) * (-(x * x)).exp(),
             Elementary::Relu => x.step(),
             Elementary::Abs => x.sign(),
-            Elementary::Step | Elementary::Sign => S::from(0.0),
+            // Flat, and NaN where they are.
+            Elementary::Step | Elementary::Sign => S::from(0.0) * y,
         }
     }
 
