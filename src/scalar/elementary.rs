@@ -40,10 +40,11 @@ impl Elementary {
             Elementary::Tanh => x.tanh(),
             Elementary::Atan => x.atan(),
             Elementary::Sigmoid => sigmoid(x),
-            Elementary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p() + 0.0 * x,
+            Elementary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
             Elementary::Erf => libm::erf(x),
-            // `0.0 * x` lets a NaN through, which `max` would swallow.
-            Elementary::Relu => x.max(0.0) + if x.is_nan() { x } else { 0.0 },
+            // `max` would swallow a NaN.
+            Elementary::Relu if x > 0.0 || x.is_nan() => x,
+            Elementary::Relu => 0.0,
             Elementary::Abs => x.abs(),
             Elementary::Step if x.is_nan() => x,
             Elementary::Step => f64::from(u8::from(x > 0.0)),
@@ -57,7 +58,8 @@ impl Elementary {
         let one = S::from(1.0);
         match self {
             Elementary::Exp => y,
-            Elementary::Ln => one / x,
+            // The second term is 0, and NaN where ln is.
+            Elementary::Ln => one / x + S::from(0.0) * y,
             Elementary::Sqrt => S::from(0.5) / y,
             Elementary::Sin => x.cos(),
             Elementary::Cos => -x.sin(),
@@ -68,7 +70,8 @@ impl Elementary {
             Elementary::Erf => S::from(std::f64::consts::FRAC_2_SQRT_PI) * (-(x * x)).exp(),
             Elementary::Relu => x.step(),
             Elementary::Abs => x.sign(),
-            Elementary::Step | Elementary::Sign => S::from(0.0),
+            // Flat, and NaN where they are.
+            Elementary::Step | Elementary::Sign => S::from(0.0) * y,
         }
     }
 

@@ -105,18 +105,16 @@ impl Mul for Increment {
     }
 }
 
+/// From a = q b: q₁ = (a₁ − q₀ b₁)/b₀ and q_r (b₀ + ε d_b) = a_r − q₀ b_r − q₁ d_b, with d_b = b₁ + ε b_r.
 impl Div for Increment {
     type Output = Self;
-    #[allow(
-        clippy::suspicious_arithmetic_impl,
-        reason = "division is multiplication by the reciprocal's increment"
-    )]
     fn div(self, o: Self) -> Self {
-        let inverse = 1.0 / o.base;
-        // (1/x)₂ = 1/(x₀² x).
-        let reciprocal =
-            o.chain(inverse, -inverse * inverse, |x0, delta| inverse * inverse / (x0 + delta));
-        self * reciprocal
+        let eps = self.common_eps(o);
+        let base = self.base / o.base;
+        let first = (self.first - base * o.first) / o.base;
+        let change = o.first + eps * o.rest;
+        let rest = (self.rest - base * o.rest - first * change) / (o.base + eps * change);
+        Increment { base, first, rest, eps }
     }
 }
 
@@ -140,18 +138,9 @@ impl Scalar for Increment {
 
     fn powi(self, n: i32) -> Self {
         if n < 0 {
-            return Self::from(1.0) / self.powi(-n);
+            return Self::from(1.0) / power(self, n.unsigned_abs());
         }
-        // Repeated squaring with the exact product.
-        let (mut result, mut square, mut left) = (Self::from(1.0), self, n);
-        while left > 0 {
-            if left & 1 == 1 {
-                result = result * square;
-            }
-            square = square * square;
-            left >>= 1;
-        }
-        result
+        power(self, n.unsigned_abs())
     }
 
     fn powf(self, a: f64) -> Self {
@@ -166,4 +155,19 @@ impl Scalar for Increment {
             power_remainder(a, x0, delta)
         })
     }
+}
+
+/// xⁿ by repeated squaring with the exact product.
+fn power(x: Increment, n: u32) -> Increment {
+    let (mut result, mut square, mut left) = (Increment::from(1.0), x, n);
+    while left > 0 {
+        if left & 1 == 1 {
+            result = result * square;
+        }
+        left >>= 1;
+        if left > 0 {
+            square = square * square;
+        }
+    }
+    result
 }

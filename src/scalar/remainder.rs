@@ -33,6 +33,8 @@ pub(crate) fn by_quadrature(second: impl Fn(f64) -> f64, x0: f64, delta: f64) ->
 pub(crate) fn remainder(f: Elementary, x0: f64, delta: f64) -> f64 {
     let x = x0 + delta;
     match f {
+        // e^δ alone may overflow where e^x does not.
+        Elementary::Exp if delta > 300.0 => (x.exp() / delta - x0.exp()) / delta,
         Elementary::Exp => x0.exp() * exp_tail(delta),
         Elementary::Ln => ln_tail(delta / x0) / (x0 * x0),
         Elementary::Sqrt => -0.5 / (x0.sqrt() * (x.sqrt() + x0.sqrt()).powi(2)),
@@ -69,17 +71,27 @@ pub(crate) fn sech2(x: f64) -> f64 {
 
 /// The remainder of tanh from `z` = tanh x₀ and `slope` = 1 − z², by the addition theorem:
 /// (1 − z²) [(t − δ) − δ z t] / ((1 + z t) δ²), t = tanh δ.
+///
+/// Where z and t have opposite signs, 1 + z t is summed from its positive parts, (1 − |z|) + |z| (1 − |t|).
 pub(crate) fn tanh_remainder(z: f64, slope: f64, delta: f64) -> f64 {
     let t = delta.tanh();
-    let ratio = if delta == 0.0 { 1.0 } else { t / delta };
-    slope * (tanh_tail(delta) - z * ratio) / (1.0 + z * t)
+    let divisor = if z * t < 0.0 {
+        let e = (-2.0 * delta.abs()).exp();
+        slope / (1.0 + z.abs()) + z.abs() * 2.0 * e / (1.0 + e)
+    } else {
+        1.0 + z * t
+    };
+    if delta.abs() <= 1.0 {
+        let ratio = if delta == 0.0 { 1.0 } else { t / delta };
+        return slope * (tanh_tail(delta) - z * ratio) / divisor;
+    }
+    // slope/divisor ≤ 2; where both underflow the saturated tanh has crossed from one end to the other.
+    let crossing = if divisor == 0.0 { 2.0 } else { slope / divisor };
+    (crossing * t / delta - slope) / delta
 }
 
-/// (tanh δ − δ)/δ², by Lambert's continued fraction, all of whose terms have one sign.
+/// (tanh δ − δ)/δ² for |δ| ≤ 1, by Lambert's continued fraction, all of whose terms have one sign.
 fn tanh_tail(delta: f64) -> f64 {
-    if delta.abs() > 1.0 {
-        return (delta.tanh() - delta) / (delta * delta);
-    }
     // tanh δ/δ = D₁/D₀ with D_k = (2k+1) D_{k+1} + δ² D_{k+2}; so tanh δ/δ − 1 = −δ² D₂/D₀.
     let y = delta * delta;
     let (mut next, mut d, mut second) = (1.0, 21.0, 0.0);
@@ -98,9 +110,7 @@ fn exp_tail(delta: f64) -> f64 {
         return (delta.exp_m1() - delta) / delta / delta;
     }
     // Σ δᵏ/(k+2)!, the first omitted term below 2⁻⁵³.
-    (0..14)
-        .rev()
-        .fold(0.0, |sum, k| (1.0 + delta * sum) / f64::from(if k == 0 { 2 } else { k + 2 }))
+    (0..14).rev().fold(0.0, |sum, k| (1.0 + delta * sum) / f64::from(k + 2))
 }
 
 /// (ln(1 + z) − z)/z².
@@ -128,13 +138,17 @@ fn half_square_sinc(delta: f64) -> f64 {
     0.5 * sinc * sinc
 }
 
-/// Poles at ±i: the integral form while δ is small against the distance to them.
+/// atan x − atan x₀ is the angle of 1 + x x₀ + iδ. With q = 1/(1 + x x₀) and v = qδ its tangent, the remainder is
+/// q² (atan v − v)/v² − x₀ q/(1 + x₀²).
 fn atan_remainder(x0: f64, delta: f64) -> f64 {
     let scale = 1.0 + x0 * x0;
-    if delta * delta > 0.5 * scale {
-        return ((x0 + delta).atan() - x0.atan() - delta / scale) / delta / delta;
+    let across = scale + x0 * delta;
+    let v = delta / across;
+    if across <= 0.0 || v.abs() > 0.5 {
+        return (delta.atan2(across) - delta / scale) / delta / delta;
     }
-    by_quadrature(|x| -2.0 * x / (1.0 + x * x).powi(2), x0, delta)
+    let tail = by_quadrature(|x| -2.0 * x / (1.0 + x * x).powi(2), 0.0, v);
+    tail / across / across - x0 / scale / across
 }
 
 /// Poles at ±iπ. softplus(x) = x + softplus(−x), so the remainder is even in (x₀, δ): work where e^x₀ ≤ 1.
@@ -163,7 +177,7 @@ pub(crate) fn erf_remainder(x0: f64, delta: f64) -> f64 {
 
 /// The remainder of xᵃ; the origin is its singularity.
 pub(crate) fn power_remainder(a: f64, x0: f64, delta: f64) -> f64 {
-    if delta.abs() > 0.5 * x0.abs() {
+    if delta.abs() * a.abs().max(2.0) > x0.abs() {
         return ((x0 + delta).powf(a) - x0.powf(a) - a * x0.powf(a - 1.0) * delta) / delta / delta;
     }
     by_quadrature(|x| a * (a - 1.0) * x.powf(a - 2.0), x0, delta)

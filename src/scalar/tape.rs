@@ -155,7 +155,7 @@ impl<S: Scalar> Scalar for Var<'_, S> {
         if n == 0 {
             return Self::from(1.0);
         }
-        self.unary(self.value.powi(n), S::from(f64::from(n)) * self.value.powi(n - 1))
+        self.unary(self.value.powi(n), S::from(f64::from(n)) * self.value.powi(n.saturating_sub(1)))
     }
     fn powf(self, a: f64) -> Self {
         if a == 0.0 {
