@@ -15,7 +15,9 @@ pub use flow::{logarithmic, uniform};
 /// What a first program needs.
 pub mod prelude {
     pub use crate::flow::{Divergence, Flow, Path, Solver, logarithmic, uniform};
-    pub use crate::loss::{CrossEntropy, Huber, Logistic, Loss, LossName, Reduction, Square, SquareScale};
+    pub use crate::loss::{
+        CrossEntropy, Huber, Logistic, Loss, LossName, Reduction, Square, SquareScale,
+    };
     pub use crate::model::{Auto, Centred, Differentiable, Doubled, Linearized, Model, Shape};
     pub use crate::scalar::Scalar;
     pub use crate::solve::{Automatic, Bdf, Comparison, Eigen, Gap, Tsit45};

@@ -100,7 +100,8 @@ fn solve<H: Differentiable, L: Loss>(
     }
     let (sizes, rhs) =
         pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
-    let mut scale = sizes[0];
+    let mut scale = sizes[0].min(clock.farthest(flow.loss.value(&system.setting.initial)));
+    let (mut trials, mut failures) = (0, Failures::default());
     let mut work = Work { rhs, ..Work::default() };
     loop {
         let tolerance =
@@ -110,6 +111,7 @@ fn solve<H: Differentiable, L: Loss>(
             newton,
             rtol: 0.0,
             atol: &[tolerance],
+            size: scale,
             end: clock.end,
             fastest: clock.fastest,
             budget: options.budget,
@@ -118,14 +120,47 @@ fn solve<H: Differentiable, L: Loss>(
         let reached = integrate(&system, &setup, &mut work, &mut |step| {
             recorder.observe(step, options, rest.as_ref())
         });
-        let time = reached?;
-        if scale <= 3.0 * recorder.size {
-            return Ok(recorder.finish(time, work));
-        }
-        // The pilot overestimated the motion: the tolerance was too loose. Once more, with the size that was measured.
-        scale = recorder.size;
+        trials += 1;
+        scale = match reached {
+            Ok(_) if scale <= 3.0 * recorder.size || trials == TRIALS => {
+                return Ok(recorder.finish(work));
+            }
+            // The pilot overestimated the motion: the tolerance was too loose. Once more, with the size measured.
+            Ok(_) => recorder.size,
+            // It may have been so loose that the run went astray.
+            Err(e) => {
+                failures.admit(e, trials)?;
+                1e-2 * scale
+            }
+        };
         recorder = Recorder::new(&system, flow, times, scheme);
         recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
+    }
+}
+
+/// Runs at most, each with a better idea of the size of the unknowns.
+pub(crate) const TRIALS: usize = 5;
+
+/// The first failure of a series of trials, which is the one to report.
+#[derive(Default)]
+pub(crate) struct Failures {
+    first: Option<Error>,
+}
+
+impl Failures {
+    /// Lets another trial be made after `e`, unless no tighter tolerance would mend it or three have been made.
+    pub(crate) fn admit(&mut self, e: Error, trial: usize) -> Result<()> {
+        use Failure::{DomainLeft, NonlinearSolve, StepTooSmall};
+        let mendable = matches!(
+            e,
+            Error::Integration { failure: NonlinearSolve | StepTooSmall | DomainLeft, .. }
+        );
+        let first = self.first.take().unwrap_or(e);
+        if !mendable || trial >= 3 {
+            return Err(first);
+        }
+        self.first = Some(first);
+        Ok(())
     }
 }
 
@@ -149,6 +184,11 @@ impl Clock {
         let slowest = modes.smallest_above(0.0).map_or(fastest, |l| 1.0 / rate(l));
         let grid_end = if end.is_finite() { end } else { 40.0 * slowest };
         Clock { curvature, fastest: fastest.min(grid_end.max(f64::MIN_POSITIVE)), end, grid_end }
+    }
+
+    /// ‖u(t)‖ ≤ √(T R(α h(w₀))) along any gradient flow (Chizat et al. 2019, proof of Theorem 2.2).
+    pub(crate) fn farthest(&self, initial_loss: f64) -> f64 {
+        (self.grid_end * initial_loss).sqrt()
     }
 
     /// M λ₁ T.
@@ -231,7 +271,7 @@ impl<'a> Recorder<'a> {
         Ok(Decision::Continue)
     }
 
-    fn finish(self, _reached: f64, work: Work) -> Path {
+    fn finish(self, work: Work) -> Path {
         Path { work, ..self.path }
     }
 

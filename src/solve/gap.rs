@@ -1,7 +1,7 @@
 //! Both flows and the gap between them, in one integration.
 
 use super::automatic::{Method, Options};
-use super::curved::Clock;
+use super::curved::{Clock, Failures, TRIALS};
 use super::eigen::{ClosedForm, no_modes};
 use super::observer::{Events, Rest};
 use super::ode::{Setup, integrate};
@@ -150,14 +150,17 @@ impl Gap {
         let (sizes, rhs) =
             pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
         let mut work = Work { rhs, ..Work::default() };
-        let mut scales = Scales::guess(&system, &sizes, clock.grid_end);
-        loop {
+        let farthest = clock.farthest(flow.loss.value(&system.setting.initial));
+        let mut scales = Scales::guess(&system, &sizes, clock.grid_end, farthest);
+        let mut failures = Failures::default();
+        for trial in 1.. {
             let atol = scales.tolerances(&system, self.options.rtol * scheme.safety());
             let setup = Setup {
                 scheme,
                 newton,
                 rtol: 0.0,
                 atol: &atol,
+                size: scales.gap.max(scales.straight),
                 end: clock.end,
                 fastest: clock.fastest,
                 budget: self.options.budget,
@@ -165,19 +168,25 @@ impl Gap {
             let rest =
                 clock.end.is_infinite().then(|| Rest::new(modes, self.options.rtol, clock.fastest));
             let mut recorder = recorder();
-            integrate(&system, &setup, &mut work, &mut |step| {
+            let reached = integrate(&system, &setup, &mut work, &mut |step| {
                 recorder.observe(step, rest.as_ref())
-            })?;
-            let measured = Scales {
-                straight: recorder.straight_size,
-                ..Scales::from(&recorder, system.setting.eps)
+            });
+            let measured = Scales::measured(&recorder, system.setting.eps);
+            let enough = scales.gap <= 3.0 * measured.gap || measured.gap == 0.0;
+            scales = match reached {
+                Ok(_) if enough || trial == TRIALS => {
+                    return Ok(recorder.finish(work, modes.largest()));
+                }
+                // The guess was too large, so the tolerance too loose: once more, with what was measured.
+                Ok(_) => measured,
+                // It may have been so loose that the run went astray.
+                Err(e) => {
+                    failures.admit(e, trial)?;
+                    Scales { gap: 1e-2 * scales.gap, ..scales }
+                }
             };
-            if scales.gap <= 3.0 * measured.gap || scales.is_final {
-                return Ok(recorder.finish(work, modes.largest()));
-            }
-            // The guess was too large, so the tolerance too loose: once more, relative to what was measured.
-            scales = Scales { is_final: true, ..measured };
         }
+        unreachable!("the last trial returns")
     }
 }
 
@@ -186,25 +195,28 @@ impl Gap {
 struct Scales {
     straight: f64,
     gap: f64,
-    is_final: bool,
 }
 
 impl Scales {
-    /// From the pilot's block sizes; e is also held accurate enough for u = ū + εe.
-    fn guess(system: &GapSystem<'_>, sizes: &[f64], end: f64) -> Self {
+    /// From the pilot's block sizes; e is also held accurate enough for u = ū + εe, which goes no farther than
+    /// `farthest`.
+    fn guess(system: &GapSystem<'_>, sizes: &[f64], end: f64, farthest: f64) -> Self {
         let straight = match sizes {
             [straight, _] => *straight,
             _ => linalg::norm(&system.straight(end, &[])),
         };
-        let gap = sizes.last().copied().unwrap_or(0.0);
+        let gap =
+            sizes.last().copied().unwrap_or(0.0).min((farthest + straight) / system.setting.eps);
         // Where the gap is exactly zero (a linear model) any scale will do.
-        Scales { straight, gap: if gap > 0.0 { gap } else { straight }, is_final: gap <= 0.0 }
+        Scales { straight, gap: if gap > 0.0 { gap } else { straight } }
     }
 
-    fn from(recorder: &Recorder<'_>, eps: f64) -> Self {
+    fn measured(recorder: &Recorder<'_>, eps: f64) -> Self {
         let (gap, curved) = (recorder.weights_gap.value, recorder.displacement.value);
-        let gap = if eps > 0.0 { gap.min(curved / eps) } else { gap };
-        Scales { straight: recorder.straight_size, gap, is_final: gap <= 0.0 }
+        Scales {
+            straight: recorder.straight_size,
+            gap: if eps > 0.0 { gap.min(curved / eps) } else { gap },
+        }
     }
 
     fn tolerances(&self, system: &GapSystem<'_>, tolerance: f64) -> Vec<f64> {

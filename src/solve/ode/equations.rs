@@ -44,14 +44,16 @@ pub(super) struct Equations<'s, M> {
     explicit: bool,
     rhs: Cell<usize>,
     jacobians: Cell<usize>,
-    /// Time of the last value that was not finite, and the size of x there.
+    /// Time of the last value that was not finite.
     escaped: Cell<Option<f64>>,
+    /// The largest entry of x met so far, and the size expected of x.
     largest: Cell<f64>,
+    size: f64,
     matrix: PhantomData<M>,
 }
 
 impl<'s, M: SystemMatrix> Equations<'s, M> {
-    pub(super) fn new(system: &'s dyn System, explicit: bool) -> Self {
+    pub(super) fn new(system: &'s dyn System, explicit: bool, size: f64) -> Self {
         Equations {
             system,
             context: FaerContext::default(),
@@ -60,6 +62,7 @@ impl<'s, M: SystemMatrix> Equations<'s, M> {
             jacobians: Cell::new(0),
             escaped: Cell::new(None),
             largest: Cell::new(0.0),
+            size,
             matrix: PhantomData,
         }
     }
@@ -71,6 +74,7 @@ impl<'s, M: SystemMatrix> Equations<'s, M> {
 
     fn call(&self, t: f64, x: &[f64], dx: &mut [f64]) {
         self.rhs.set(self.rhs.get() + 1);
+        self.largest.set(x.iter().fold(self.largest.get(), |m, x| m.max(x.abs())));
         self.system.rhs(t, x, dx);
         if dx.iter().all(|d| d.is_finite()) {
             return;
@@ -88,11 +92,15 @@ impl<'s, M: SystemMatrix> Equations<'s, M> {
             StepSizeTooSmall, TooManyErrorTestFailures, TooManyNonlinearSolverFailures,
         };
         let (failure, detail) = match e {
-            _ if self.escaped.get().is_some_and(|t| (t - time).abs() <= 1e-6 * time.abs().max(f64::MIN_POSITIVE)) => (
+            _ if self.escaped.get().is_some_and(|t| (t - time).abs() <= 1e-3 * t.abs()) => (
                 Failure::DomainLeft,
                 "the model, the loss or a derivative is not finite just beyond; stop earlier (--time) or change the \
                  start"
                     .to_string(),
+            ),
+            _ if self.largest.get() > 1e6 * self.size => (
+                Failure::BlowUp,
+                format!("an unknown of size {:.1e} has reached {:.1e}; stop earlier (--time)", self.size, self.largest.get()),
             ),
             DiffsolError::OdeSolverError(StepSizeTooSmall { .. } | TooManyErrorTestFailures { .. }) => {
                 (Failure::StepTooSmall, self.roughness(e))

@@ -74,6 +74,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) rtol: f64,
     /// Absolute local tolerance per component.
     pub(crate) atol: &'a [f64],
+    /// The largest size expected of an unknown.
+    pub(crate) size: f64,
     /// End of the integration; infinite where only the observer stops it.
     pub(crate) end: f64,
     /// The fastest time scale, 1/‖∂f/∂x‖.
@@ -128,7 +130,7 @@ fn with_matrix<M: SystemMatrix>(
 where
     for<'m> &'m M: MatrixRef<M>,
 {
-    let equations = Equations::<M>::new(system, setup.scheme == Scheme::Tsit45);
+    let equations = Equations::<M>::new(system, setup.scheme == Scheme::Tsit45, setup.size);
     let problem = OdeBuilder::<M>::new()
         .rtol(setup.rtol)
         .atol(setup.atol.iter().copied())
