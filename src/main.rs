@@ -1,2 +1,8 @@
-//! The command `gradflow`.
-fn main() {}
+//! The command `gradflow`: parse, run, exit code.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(gradflow::cli::run(gradflow::cli::Cli::parse()))
+}

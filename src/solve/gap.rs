@@ -11,7 +11,7 @@ use super::system::{GapSystem, Setting, is_stationary, per_component};
 use crate::flow::{Flow, Path, Work, check_times};
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
-use crate::{Result, linalg};
+use crate::{Error, Result, linalg};
 
 /// Integrates e = α²(w − w̄) as its own unknown, and with it both flows, at any α in [1e-3, ∞].
 ///
@@ -101,14 +101,33 @@ impl Gap {
         flow: &Flow<H, L>,
         times: &[f64],
     ) -> Result<Comparison> {
+        self.solve_beside(flow, &Linearized::at(&flow.map, &flow.start), times)
+    }
+
+    /// The same beside a linearization already at hand: it and its modes do not depend on α.
+    ///
+    /// # Errors
+    /// As [`Flow::solve`]; [`Error::Conflict`] for a linearization elsewhere.
+    pub fn solve_beside<H: Differentiable, L: Loss>(
+        &self,
+        flow: &Flow<H, L>,
+        tangent: &Linearized<&H>,
+        times: &[f64],
+    ) -> Result<Comparison> {
         self.options.check()?;
         self.events.check()?;
         check_times(times)?;
-        let tangent = Linearized::at(&flow.map, &flow.start);
-        let mut found = self.solve_once(flow, &tangent, times)?;
+        if tangent.start() != flow.start {
+            return Err(Error::Conflict {
+                found: "the linearization was taken at other weights than the flow starts from"
+                    .into(),
+                remedy: "linearize at the flow's start".into(),
+            });
+        }
+        let mut found = self.solve_once(flow, tangent, times)?;
         if self.estimate_error && self.options.rtol >= 10.0 * Options::SMALLEST_RTOL {
             let options = Options { rtol: 0.1 * self.options.rtol, ..self.options };
-            let finer = Gap { options, ..*self }.solve_once(flow, &tangent, times)?;
+            let finer = Gap { options, ..*self }.solve_once(flow, tangent, times)?;
             found.error_estimate = Some(distance(&found, &finer));
             found.work += finer.work;
         }

@@ -1,0 +1,73 @@
+//! Words: the command `gradflow`.
+//!
+//! Data on standard output, talk on standard error. Exit codes: 0 done; 1 a numerical failure, partial results kept
+//! and marked; 2 usage; 3 data; 4 input or output; 5 a size refused before starting.
+
+mod alphas;
+mod derive;
+mod flow;
+mod json;
+mod options;
+mod problem;
+mod report;
+
+use crate::{Error, Result};
+use clap::{Parser, Subcommand};
+use std::io::Write;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gradflow",
+    version,
+    about = "Lazy training, executable: a gradient flow against its linearization, and who guarantees what",
+    after_help = "Exit codes: 0 done, 1 a solve failed, 2 usage, 3 data, 4 files, 5 too large.",
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Integrate a model's gradient flow, the flow of its linearization and the gap between them.
+    ///
+    /// Without arguments: the paper's teacher–student problem, a centred two-layer tanh network, α = 1, 10, …, 1e6, ∞.
+    Flow(Box<options::FlowOptions>),
+    /// Print the gradient-flow system that a formula generates, as text or LaTeX.
+    Derive(derive::DeriveOptions),
+}
+
+/// Runs the command and returns its exit code.
+pub fn run(cli: Cli) -> u8 {
+    let mut out = std::io::stdout().lock();
+    let result = match cli.command {
+        Command::Flow(options) => flow::run(&options, &mut out),
+        Command::Derive(options) => derive::run(&options, &mut out),
+    };
+    let result = result.and_then(|code| flushed(&mut out).map(|()| code));
+    match result {
+        Ok(code) => code,
+        // The reader of our output has left: nothing more to say.
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => 0,
+        Err(e) => {
+            let _ = writeln!(std::io::stderr(), "error: {e}");
+            e.exit_code()
+        }
+    }
+}
+
+fn flushed(out: &mut dyn Write) -> Result<()> {
+    out.flush().map_err(stdout_error)
+}
+
+/// Writing to standard output failed.
+fn stdout_error(source: std::io::Error) -> Error {
+    Error::Io { path: "standard output".into(), action: "write", source }
+}
+
+/// A remark on standard error.
+fn remark(kind: &str, text: &str) {
+    let _ = writeln!(std::io::stderr(), "{kind}: {text}");
+}

@@ -1,0 +1,123 @@
+//! The options of `gradflow flow`.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// What to solve, how, and what to write.
+#[derive(Debug, Args)]
+pub(super) struct FlowOptions {
+    /// A network (two-layer, mlp) or a formula such as "w1*tanh(w2*x)"; outputs are separated by `;`.
+    #[arg(long, default_value = "two-layer", help_heading = "Model")]
+    pub(super) model: String,
+    /// Hidden neurons, per layer.
+    #[arg(long, default_value_t = 64, help_heading = "Model")]
+    pub(super) width: usize,
+    /// Hidden layers of an mlp.
+    #[arg(long, default_value_t = 2, help_heading = "Model")]
+    pub(super) depth: usize,
+    /// tanh, relu, softplus, erf, sigmoid, gelu or identity.
+    #[arg(long, default_value = "tanh", help_heading = "Model")]
+    pub(super) activation: String,
+    /// Give the hidden neurons biases.
+    #[arg(long, help_heading = "Model")]
+    pub(super) biases: bool,
+    /// Output scaling of a two-layer network: 1, 1/sqrt(m) or 1/m.
+    #[arg(long, default_value = "1/sqrt(m)", help_heading = "Model")]
+    pub(super) scaling: String,
+    /// Parametrization of an mlp: standard or ntk.
+    #[arg(long, default_value = "ntk", help_heading = "Model")]
+    pub(super) parametrization: String,
+    /// Initial weights of a network: gaussian, gaussian:TAU, xavier, he, sphere or ntk.
+    #[arg(long, default_value = "gaussian", help_heading = "Model")]
+    pub(super) init: String,
+    /// The way to h(w0) = 0: centred subtracts h(w0), doubled trains g(w) - g(w'), none leaves h as it is.
+    /// Networks are centred unless told otherwise, formulas are left as they are.
+    #[arg(long, value_name = "WAY", help_heading = "Model")]
+    pub(super) zero: Option<String>,
+    /// Initial weights, separated by commas; without it they are drawn from the seed.
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, help_heading = "Model")]
+    pub(super) start: Option<String>,
+
+    /// A file: .csv or .tsv with named columns, .npy, or CIFAR-10 .bin; several CIFAR-10 files separated by commas.
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub(super) data: Option<String>,
+    /// Target columns of a .csv, the target file of an .npy, or without data the target numbers.
+    #[arg(long, value_name = "NAMES|FILE|NUMBERS", allow_hyphen_values = true, help_heading = "Data")]
+    pub(super) target: Option<String>,
+    /// Input columns of a .csv; all others by default.
+    #[arg(long, value_name = "NAMES", help_heading = "Data")]
+    pub(super) inputs: Option<String>,
+    /// Labels +-1 for the logistic loss, or class numbers for cross-entropy, without data.
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, conflicts_with = "target", help_heading = "Data")]
+    pub(super) labels: Option<String>,
+    /// CIFAR-10 classes to keep, as numbers 0 to 9.
+    #[arg(long, value_name = "CLASSES", help_heading = "Data")]
+    pub(super) classes: Option<String>,
+    /// Use the first so many samples.
+    #[arg(long, value_name = "N", help_heading = "Data")]
+    pub(super) samples: Option<usize>,
+    /// Scale the inputs: none, standardized (mean 0, variance 1) or normalized (norm 1 per sample).
+    #[arg(long, default_value = "none", help_heading = "Data")]
+    pub(super) scale: String,
+
+    /// square-half-sum, square-half-mean, square-sum, square-mean, logistic-sum, logistic-mean, cross-entropy-sum,
+    /// cross-entropy-mean, huber-sum or huber-mean; a bare kind means its sum, square means square-half-sum.
+    #[arg(long, default_value = "square", help_heading = "Flow")]
+    pub(super) loss: String,
+    /// Scales: numbers, ranges 1e0..1e6 (one a decade) or 1..100:9, and inf for the limit.
+    #[arg(long, default_value = "1e0..1e6,inf", allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) alpha: String,
+    /// Horizon: a number, inf, or auto for five relaxation times of the slowest mode whose eigenvalue is at least a
+    /// hundredth of the largest.
+    #[arg(long, default_value = "auto", allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) time: String,
+    /// Error to aim at, relative to the size of each unknown.
+    #[arg(long, default_value_t = 1e-8, allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) rtol: f64,
+    /// auto, bdf, tr-bdf2, esdirk34 or tsit45.
+    #[arg(long, default_value = "auto", help_heading = "Flow")]
+    pub(super) solver: String,
+    /// Seed of everything that is drawn.
+    #[arg(long, default_value_t = 0, help_heading = "Flow")]
+    pub(super) seed: u64,
+    /// Stop when the loss falls to this.
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) stop_loss: Option<f64>,
+    /// Stop when the norm of the gradient, alpha times that of F, falls to this.
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) stop_gradient: Option<f64>,
+    /// Stop when the distance of the weights from the start grows to this.
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) stop_distance: Option<f64>,
+    /// Estimate the error by a second solve at a tenth of the tolerance: always, never, or auto for small problems.
+    #[arg(long, default_value = "auto", value_name = "WHEN", help_heading = "Flow")]
+    pub(super) estimate: String,
+    /// Steps allowed in one solve.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", help_heading = "Flow")]
+    pub(super) max_steps: usize,
+    /// Seconds allowed for one solve.
+    #[arg(long, default_value_t = 3600.0, value_name = "S", help_heading = "Flow")]
+    pub(super) max_seconds: f64,
+
+    /// Print one JSON object instead of the table.
+    #[arg(long, help_heading = "Output")]
+    pub(super) json: bool,
+    /// Write the whole paths, a row per scale and time.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) csv: Option<PathBuf>,
+    /// Write the figure here (.svg or .png, the numbers beside it as .csv); without --json figures/flow.svg is written.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) figure: Option<PathBuf>,
+    /// Write no figure.
+    #[arg(long, conflicts_with = "figure", help_heading = "Output")]
+    pub(super) no_figure: bool,
+    /// Times recorded, on a logarithmic grid.
+    #[arg(long, default_value_t = 200, value_name = "N", help_heading = "Output")]
+    pub(super) points: usize,
+    /// Overwrite files that exist.
+    #[arg(long, help_heading = "Output")]
+    pub(super) overwrite: bool,
+    /// No progress bar and no remarks.
+    #[arg(long, short, help_heading = "Output")]
+    pub(super) quiet: bool,
+}
