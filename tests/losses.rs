@@ -123,7 +123,10 @@ const CLASSES: [usize; 2] = [2, 0];
 const Y: [f64; 6] = [0.3, -1.2, 2.0, 4.5, -0.7, -1.1];
 const S: [f64; 6] = [1.0, 0.5, -2.0, 0.25, -0.3, 1.7];
 
-fn three(reduction: Reduction) -> Result<[(&'static str, Box<dyn Loss>, f64); 3]> {
+/// A name, the loss, and the factor between it and its plain sum.
+type Case = (&'static str, Box<dyn Loss>, f64);
+
+fn three(reduction: Reduction) -> Result<[Case; 3]> {
     let mean = reduction == Reduction::Mean;
     let over = |n: f64| if mean { 1.0 / n } else { 1.0 };
     Ok([

@@ -4,7 +4,7 @@ use super::exponential::{mean_slope, softmax, surprise};
 use super::{Convexity, Loss, Reduction};
 use crate::{Error, Result};
 
-/// R(y) = c Σᵢ [ln Σⱼ e^(y_ij) − y_i,label(i)] for n samples with k scores each, c = 1 or 1/n.
+/// R(y) = c Σᵢ [ln Σⱼ exp yᵢⱼ − yᵢₗ], l = label(i), for n samples with k scores each, c = 1 or 1/n.
 ///
 /// `y` has N = k n entries, sample by sample. Adding a constant to all scores of a sample changes nothing, so m = 0;
 /// ∇²R = c (diag p − p pᵀ) per sample, whose largest eigenvalue is at most c/2.

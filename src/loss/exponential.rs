@@ -20,7 +20,7 @@ pub(super) fn softmax(y: impl Iterator<Item = f64> + Clone, p: &mut [f64]) {
     p.iter_mut().for_each(|p| *p /= sum);
 }
 
-/// ln Σⱼ e^(yⱼ − y_label) ≥ 0, with full relative accuracy where it is small.
+/// ln Σⱼ e^(yⱼ − yₗ) ≥ 0, l the label, with full relative accuracy where it is small.
 pub(super) fn surprise(y: &[f64], label: usize) -> f64 {
     let Some((best, top)) =
         y.iter().copied().enumerate().reduce(|a, b| if b.1 > a.1 { b } else { a })
