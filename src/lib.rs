@@ -12,6 +12,7 @@ pub use error::{Error, Failure, Result};
 /// What a first program needs.
 pub mod prelude {
     pub use crate::loss::{Loss, Square};
+    pub use crate::model::{Activation, Initialization, Mlp, Network, TwoLayer};
     pub use crate::model::{Auto, Centred, Differentiable, Doubled, Linearized, Model, Shape};
     pub use crate::scalar::Scalar;
     pub use crate::{Error, Result};
