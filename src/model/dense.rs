@@ -1,4 +1,4 @@
-//! One dense layer, Z = s A Wᵀ + s_b b, over a batch: where its weights lie and its four products.
+//! One dense layer, Z = s A Wᵀ + β b, over a batch: where its weights lie and its four products.
 //!
 //! Batches are row-major, a row per sample; W is outputs × inputs, row-major. Every product takes the whole parameter
 //! vector (or one of its shape: a displacement, a gradient) and finds its own part.
@@ -17,7 +17,7 @@ pub(crate) struct Dense {
     pub(crate) biases: Option<Range<usize>>,
     /// s.
     pub(crate) weight_factor: f64,
-    /// s_b.
+    /// β.
     pub(crate) bias_factor: f64,
 }
 
@@ -27,7 +27,7 @@ impl Dense {
         self.weights.start..self.biases.as_ref().map_or(self.weights.end, |b| b.end)
     }
 
-    /// `z` (rows × outputs) ← s `a` Wᵀ + s_b b.
+    /// `z` (rows × outputs) ← s `a` Wᵀ + β b.
     pub(crate) fn affine(&self, z: &mut [f64], a: &[f64], w: &[f64]) {
         if let Some(biases) = &self.biases {
             for row in z.chunks_exact_mut(self.outputs) {
@@ -63,7 +63,7 @@ impl Dense {
         gemm(out, add, g.transpose(), a, self.weight_factor);
     }
 
-    /// b's part of `out` ← s_b times the column sums of `g`.
+    /// b's part of `out` ← β times the column sums of `g`.
     pub(crate) fn bias_gradient(&self, out: &mut [f64], g: &[f64]) {
         let Some(biases) = &self.biases else { return };
         let out = &mut out[biases.clone()];

@@ -12,9 +12,9 @@ pub enum Initialization {
         /// τ.
         f64,
     ),
-    /// N(0, 2/(fan_in + fan_out)), biases 0 (Glorot and Bengio 2010; the paper's convolutional experiments).
+    /// N(0, 2/(fan-in + fan-out)), biases 0 (Glorot and Bengio 2010; the paper's convolutional experiments).
     Xavier,
-    /// N(0, 2/fan_in), biases 0 (He et al. 2015, for relu).
+    /// N(0, 2/fan-in), biases 0 (He et al. 2015, for relu).
     He,
     /// Rows uniform on the unit sphere, biases 0; with one hidden layer the output weights are ±1: neurons of the
     /// paper's teacher (Chizat et al. 2019, §3.1).
@@ -100,7 +100,7 @@ impl Initialization {
                 weights.iter_mut().for_each(|w| *w = 1.0_f64.copysign(*w));
             }
             Initialization::UnitSphere => {
-                weights.chunks_exact_mut(layer.inputs).for_each(to_sphere)
+                weights.chunks_exact_mut(layer.inputs).for_each(to_sphere);
             }
             Initialization::Gaussian(_) | Initialization::Ntk => {
                 biases.iter_mut().for_each(|b| *b = deviation * normal());

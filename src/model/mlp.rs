@@ -5,7 +5,7 @@ use super::{Activation, Network, Parametrization};
 use crate::Result;
 use nalgebra::DMatrix;
 
-/// x ↦ W_L φ(… φ(W₁ x + b₁) …) + b_L, scaled layer by layer as the parametrization says.
+/// x ↦ Wₗ φ(… φ(W₁ x + b₁) …) + bₗ, scaled layer by layer as the parametrization says.
 ///
 /// Weights: for each layer W (outputs × inputs, row-major), then b where there are biases.
 ///

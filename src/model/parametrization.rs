@@ -59,11 +59,11 @@ pub enum Parametrization {
     /// Z = A Wᵀ + b: the scale is in the weights.
     #[default]
     Standard,
-    /// Z = (σ_w/√fan_in) A Wᵀ + σ_b b with weights of unit size (Jacot et al. 2018; Lee et al. 2019).
+    /// `Z = (σ_w/√fan-in) A Wᵀ + σ_b b` with weights of unit size (Jacot et al. 2018; Lee et al. 2019).
     Ntk {
-        /// σ_w.
+        /// `σ_w`.
         sigma_w: f64,
-        /// σ_b.
+        /// `σ_b`.
         sigma_b: f64,
     },
 }

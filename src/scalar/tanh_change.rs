@@ -26,7 +26,7 @@ pub(crate) fn tanh_change(x0: f64, z: f64, slope: f64, delta: f64) -> TanhChange
 
 /// For |δ| ≤ 1, free of branches and of calls, so that loops over it vectorize.
 ///
-/// tanh δ/δ = D₁/D₀ by Lambert's continued fraction D_k = (2k+1) D_{k+1} + δ² D_{k+2}, all of whose terms have one
+/// tanh δ/δ = D₁/D₀ by Lambert's continued fraction Dₖ = (2k+1) Dₖ₊₁ + δ² Dₖ₊₂, all of whose terms have one
 /// sign; hence (tanh δ − δ)/δ² = −δ D₂/D₀.
 #[inline(always)]
 pub(crate) fn tanh_change_near(z: f64, slope: f64, delta: f64) -> TanhChange {

@@ -123,7 +123,8 @@ impl Activation {
                 (0.125 * change.second, 0.125 * change.slope)
             }),
             _ => {
-                block.each(|z, _, _, delta| (self.remainder(z, delta), self.slope_change(z, delta)))
+                block
+                    .each(|z, _, _, delta| (self.remainder(z, delta), self.slope_change(z, delta)));
             }
         }
     }

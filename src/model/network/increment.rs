@@ -1,9 +1,9 @@
 //! The exact increment of a network: three planes forward, two back, no cancellation at any ε ≥ 0.
 //!
-//! With weights W = W₀ + εU + ε²E and activations A = A₀ + εA₁ + ε²A_r, write D = U + εE and A_D = A₁ + εA_r for the
-//! scaled changes. Then Z = A Wᵀ has first = A₀Uᵀ + A₁W₀ᵀ and rest = A₀Eᵀ + A_r W₀ᵀ + A_D Dᵀ (scalar product rule of
-//! `scalar::increment`, plane by plane). Backwards a signal is G₀ + εG_D, and the change of a product is
-//! a₀ b_D + a_D b.
+//! With weights W = W₀ + εU + ε²E and activations A = A₀ + εA₁ + ε²A₂, write ΔW = U + εE and ΔA = A₁ + εA₂ for the
+//! scaled changes. Then Z = A Wᵀ has `first = A₀ Uᵀ + A₁ W₀ᵀ` and `rest = A₀ Eᵀ + A₂ W₀ᵀ + ΔA ΔWᵀ`
+//! (the product rule of `scalar::increment`, plane by plane). Backwards a signal is G₀ + ε ΔG, and the change of a product is
+//! a₀ Δb + Δa b.
 
 use super::super::activation::Changed;
 use super::super::{Displacement, Seed};
@@ -42,7 +42,7 @@ impl Network {
         }
     }
 
-    /// D = U + εE, for the layers after the first (which needs none).
+    /// ΔW = U + εE, for the layers after the first (which needs none).
     fn moved_weights(&self, at: Displacement<'_>) -> Vec<f64> {
         let begin = self.layers[0].params().end;
         let mut moved = vec![0.0; at.start.len()];
@@ -61,7 +61,7 @@ impl Network {
     ) -> Forward {
         let n = self.samples();
         let mut hidden: Vec<Changed> = Vec::with_capacity(start.hidden.len());
-        // A₁ over A_r, 2n × width.
+        // A₁ over A₂, 2n × width.
         let mut planes: Vec<f64> = Vec::new();
         for (l, layer) in self.layers.iter().enumerate() {
             let mut z = vec![0.0; 2 * n * layer.outputs];
@@ -82,7 +82,7 @@ impl Network {
         Forward { hidden, outputs: planes }
     }
 
-    /// Layer `l`'s part of the gradient: base G₀ᵀA₀, change G_Dᵀ A + G₀ᵀ A_D.
+    /// Layer `l`'s part of the gradient: base `G₀ᵀ A₀`, change `ΔGᵀ A + G₀ᵀ ΔA`.
     fn gradient_increment(
         &self,
         l: usize,
@@ -102,8 +102,8 @@ impl Network {
         layer.bias_gradient(change, gd);
     }
 
-    /// The signal before layer `l`'s activation: H₀ = G₀W₀ and H_D = G_D W₀ + G D through the weights, then times the
-    /// slope S₀ + εS_D.
+    /// The signal before layer `l`'s activation: H₀ = G₀ W₀ and ΔH = ΔG W₀ + G ΔW through the weights, then times the
+    /// slope S₀ + ε ΔS.
     fn signal_increment(
         &self,
         l: usize,

@@ -64,7 +64,7 @@ impl Network {
         Evaluation { w: w.to_vec(), hidden, outputs: Vec::new() }
     }
 
-    /// `dy` ← Dh(w) dw: Ż = s (A dWᵀ + Ȧ Wᵀ) + s_b db, Ȧ = φ'(Z) Ż.
+    /// `dy` ← Dh(w) dw: Ż = s (A dWᵀ + Ȧ Wᵀ) + β db, Ȧ = φ'(Z) Ż.
     pub(crate) fn forward_tangent(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) {
         let (at, n) = (self.at(w), self.samples());
         let mut tangent: Vec<f64> = Vec::new();

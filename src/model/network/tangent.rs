@@ -1,9 +1,9 @@
 //! The Jacobian and the tangent kernel from per-sample signals.
 //!
 //! Samples do not mix, so one sweep back from the N unit covectors needs a row of width m per output, not of length p:
-//! row (i, c) of layer l's signal B_l is ∂h_{i,c}/∂Z_l of sample i. A layer's part of ∇h_{i,c} is the outer product
-//! of that row with the layer's input A_i, whence
-//! K = Σ_l (s² A_l A_lᵀ + s_b²) ∘ (B_l B_lᵀ): O(N² width) work and no N × p Jacobian.
+//! row i of layer l's signal Bₗ is ∂hᵢ/∂Zₗ at the sample of hᵢ. A layer's part of ∇hᵢ is the outer product
+//! of that row with the layer's input Aᵢ, whence
+//! K = Σₗ (s² Aₗ Aₗᵀ + β²) ∘ (Bₗ Bₗᵀ): O(N² width) work and no N × p Jacobian.
 
 use super::Network;
 use super::sweep::Evaluation;
@@ -11,7 +11,7 @@ use crate::linalg::{gram_of, row_major};
 use nalgebra::DMatrix;
 
 impl Network {
-    /// B_l of every layer, N × outputs of the layer, row-major.
+    /// Bₗ of every layer, N × outputs of the layer, row-major.
     fn unit_signals(&self, w: &[f64], at: &Evaluation) -> Vec<Vec<f64>> {
         let (n, k) = (self.samples(), self.outputs_per_sample());
         let mut signal = vec![0.0; n * k * k];
