@@ -42,9 +42,13 @@ pub(crate) fn gemm(out: ViewMut<'_>, add: bool, a: View<'_>, b: View<'_>, s: f64
 
 /// J Jᵀ, bitwise symmetric: the lower half is computed, the upper copied.
 pub(crate) fn gram(j: &DMatrix<f64>) -> DMatrix<f64> {
-    let (n, p) = j.shape();
+    gram_of(column_major(j.as_slice(), j.nrows(), j.ncols()))
+}
+
+/// The same for any view.
+pub(crate) fn gram_of(view: View<'_>) -> DMatrix<f64> {
+    let n = view.nrows();
     let mut k = DMatrix::zeros(n, n);
-    let view = column_major(j.as_slice(), n, p);
     triangular::matmul(
         column_major_mut(k.as_mut_slice(), n, n),
         BlockStructure::TriangularLower,

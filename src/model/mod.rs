@@ -4,17 +4,30 @@
 //! the model by its actions. [`Auto`] joins the two for any model; networks implement the second by hand, batched, and
 //! a test says that both agree.
 
+mod activation;
 mod auto;
 mod centred;
+mod dense;
 mod doubled;
+mod init;
 mod linearized;
 mod modes;
+mod mlp;
+mod network;
+mod parametrization;
+mod two_layer;
 
+pub use activation::Activation;
 pub use auto::Auto;
 pub use centred::Centred;
 pub use doubled::Doubled;
+pub use init::{Initialization, doubled_start};
 pub use linearized::Linearized;
 pub(crate) use modes::Modes;
+pub use mlp::Mlp;
+pub use network::Network;
+pub use parametrization::{Parametrization, Scaling};
+pub use two_layer::TwoLayer;
 
 use crate::scalar::{Increment, Scalar};
 use nalgebra::DMatrix;

@@ -14,13 +14,15 @@ mod increment;
 mod probe;
 mod real;
 mod remainder;
+mod tanh_change;
 mod tape;
 
 pub use dual::Dual;
 pub use elementary::Elementary;
 pub use increment::Increment;
 pub use probe::Probe;
-pub(crate) use remainder::{by_quadrature, remainder, sech2, tanh_remainder};
+pub(crate) use remainder::{by_quadrature, mean_by_quadrature, remainder, sech2};
+pub(crate) use tanh_change::{TanhChange, tanh_change, tanh_change_near};
 pub use tape::{Tape, Var};
 
 use std::fmt::Debug;

@@ -7,6 +7,7 @@
 //! (`tests/increments.rs`).
 
 use super::Elementary;
+use super::tanh_change::tanh_change;
 
 /// Gauss–Legendre nodes s on (0, 1) with the weights of ∫₀¹ (1 − s) g(s) ds.
 const GAUSS: [(f64, f64); 12] = [
@@ -29,6 +30,11 @@ pub(crate) fn by_quadrature(second: impl Fn(f64) -> f64, x0: f64, delta: f64) ->
     GAUSS.iter().map(|(s, weight)| weight * second(x0 + s * delta)).sum()
 }
 
+/// ∫₀¹ f''(x₀ + sδ) ds, the divided difference of f'.
+pub(crate) fn mean_by_quadrature(second: impl Fn(f64) -> f64, x0: f64, delta: f64) -> f64 {
+    GAUSS.iter().map(|(s, weight)| weight / (1.0 - s) * second(x0 + s * delta)).sum()
+}
+
 /// f₂(x₀, δ) of an elementary function.
 pub(crate) fn remainder(f: Elementary, x0: f64, delta: f64) -> f64 {
     let x = x0 + delta;
@@ -40,15 +46,13 @@ pub(crate) fn remainder(f: Elementary, x0: f64, delta: f64) -> f64 {
         Elementary::Sqrt => -0.5 / (x0.sqrt() * (x.sqrt() + x0.sqrt()).powi(2)),
         Elementary::Sin => x0.cos() * sin_tail(delta) - x0.sin() * half_square_sinc(delta),
         Elementary::Cos => -x0.cos() * half_square_sinc(delta) - x0.sin() * sin_tail(delta),
-        Elementary::Tanh => {
-            let z = x0.tanh();
-            tanh_remainder(z, sech2(x0), delta)
-        }
-        Elementary::Atan => atan_remainder(x0, delta),
+        Elementary::Tanh => tanh_change(x0, x0.tanh(), sech2(x0), delta).second,
         Elementary::Sigmoid => {
             // σ(x) = (1 + tanh(x/2))/2; σ' = sech²(x/2)/4.
-            tanh_remainder((0.5 * x0).tanh(), sech2(0.5 * x0), 0.5 * delta) / 8.0
+            let half = 0.5 * x0;
+            tanh_change(half, half.tanh(), sech2(half), 0.5 * delta).second / 8.0
         }
+        Elementary::Atan => atan_remainder(x0, delta),
         Elementary::Softplus => softplus_remainder(x0, delta),
         Elementary::Erf => erf_remainder(x0, delta),
         Elementary::Relu if (x0 > 0.0) == (x > 0.0) => 0.0 * x,
@@ -67,41 +71,6 @@ pub(crate) fn remainder(f: Elementary, x0: f64, delta: f64) -> f64 {
 pub(crate) fn sech2(x: f64) -> f64 {
     let e = (-2.0 * x.abs()).exp();
     4.0 * e / ((1.0 + e) * (1.0 + e))
-}
-
-/// The remainder of tanh from `z` = tanh x₀ and `slope` = 1 − z², by the addition theorem:
-/// (1 − z²) [(t − δ) − δ z t] / ((1 + z t) δ²), t = tanh δ.
-///
-/// Where z and t have opposite signs, 1 + z t is summed from its positive parts, (1 − |z|) + |z| (1 − |t|).
-pub(crate) fn tanh_remainder(z: f64, slope: f64, delta: f64) -> f64 {
-    let t = delta.tanh();
-    let divisor = if z * t < 0.0 {
-        let e = (-2.0 * delta.abs()).exp();
-        slope / (1.0 + z.abs()) + z.abs() * 2.0 * e / (1.0 + e)
-    } else {
-        1.0 + z * t
-    };
-    if delta.abs() <= 1.0 {
-        let ratio = if delta == 0.0 { 1.0 } else { t / delta };
-        return slope * (tanh_tail(delta) - z * ratio) / divisor;
-    }
-    // slope/divisor ≤ 2; where both underflow the saturated tanh has crossed from one end to the other.
-    let crossing = if divisor == 0.0 { 2.0 } else { slope / divisor };
-    (crossing * t / delta - slope) / delta
-}
-
-/// (tanh δ − δ)/δ² for |δ| ≤ 1, by Lambert's continued fraction, all of whose terms have one sign.
-fn tanh_tail(delta: f64) -> f64 {
-    // tanh δ/δ = D₁/D₀ with D_k = (2k+1) D_{k+1} + δ² D_{k+2}; so tanh δ/δ − 1 = −δ² D₂/D₀.
-    let y = delta * delta;
-    let (mut next, mut d, mut second) = (1.0, 21.0, 0.0);
-    for k in (0..10).rev() {
-        if k == 1 {
-            second = d;
-        }
-        (next, d) = (d, f64::from(2 * k + 1) * d + y * next);
-    }
-    -delta * second / d
 }
 
 /// (e^δ − 1 − δ)/δ².

@@ -1,0 +1,131 @@
+//! The exact increment of a network: three planes forward, two back, no cancellation at any ε ≥ 0.
+//!
+//! With weights W = W₀ + εU + ε²E and activations A = A₀ + εA₁ + ε²A₂, write ΔW = U + εE and ΔA = A₁ + εA₂ for the
+//! scaled changes. Then Z = A Wᵀ has `first = A₀ Uᵀ + A₁ W₀ᵀ` and `rest = A₀ Eᵀ + A₂ W₀ᵀ + ΔA ΔWᵀ`
+//! (the product rule of `scalar::increment`, plane by plane). Backwards a signal is G₀ + ε ΔG, and the change of a product is
+//! a₀ Δb + Δa b.
+
+use super::super::activation::Changed;
+use super::super::{Displacement, Seed};
+use super::Network;
+use super::sweep::Evaluation;
+
+/// What the sweep forward leaves for the sweep back.
+struct Forward {
+    /// Change of each hidden layer.
+    hidden: Vec<Changed>,
+    /// The outputs' first and rest parts, one after the other: 2 N.
+    outputs: Vec<f64>,
+}
+
+impl Network {
+    /// [`Differentiable::increment`](super::Differentiable::increment).
+    pub(crate) fn sweep_increment(
+        &self,
+        at: Displacement<'_>,
+        seed: Seed<'_>,
+        base: &mut [f64],
+        change: &mut [f64],
+    ) {
+        let start = self.at(at.start);
+        let moved = self.moved_weights(at);
+        let forward = self.forward_increment(at, &start, &moved);
+        let (first, rest) = forward.outputs.split_at(start.outputs.len());
+        let mut signal = vec![0.0; 2 * start.outputs.len()];
+        let (v0, v1) = signal.split_at_mut(start.outputs.len());
+        seed(first, rest, v0, v1);
+        for l in (0..self.layers.len()).rev() {
+            self.gradient_increment(l, &start, &forward, &signal, (base, change));
+            if l > 0 {
+                signal = self.signal_increment(l, at, &start, &forward, &moved, &signal);
+            }
+        }
+    }
+
+    /// ΔW = U + εE, for the layers after the first (which needs none).
+    fn moved_weights(&self, at: Displacement<'_>) -> Vec<f64> {
+        let begin = self.layers[0].params().end;
+        let mut moved = vec![0.0; at.start.len()];
+        let parts = at.first[begin..].iter().zip(&at.rest[begin..]);
+        for (d, (u, e)) in moved[begin..].iter_mut().zip(parts) {
+            *d = u + at.eps * e;
+        }
+        moved
+    }
+
+    fn forward_increment(
+        &self,
+        at: Displacement<'_>,
+        start: &Evaluation,
+        moved: &[f64],
+    ) -> Forward {
+        let n = self.samples();
+        let mut hidden: Vec<Changed> = Vec::with_capacity(start.hidden.len());
+        // A₁ over A₂, 2n × width.
+        let mut planes: Vec<f64> = Vec::new();
+        for (l, layer) in self.layers.iter().enumerate() {
+            let mut z = vec![0.0; 2 * n * layer.outputs];
+            let (first, rest) = z.split_at_mut(n * layer.outputs);
+            let fed = self.fed(l, |l| &start.hidden[l].value);
+            layer.affine(first, fed, at.first);
+            layer.affine(rest, fed, at.rest);
+            if l > 0 {
+                layer.forward(true, rest, &hidden[l - 1].change, moved);
+                layer.forward(true, &mut z, &planes, at.start);
+            }
+            if let Some(resting) = start.hidden.get(l) {
+                let (first, rest) = z.split_at_mut(n * layer.outputs);
+                hidden.push(self.activation.advance(resting, first, rest, at.eps));
+            }
+            planes = z;
+        }
+        Forward { hidden, outputs: planes }
+    }
+
+    /// Layer `l`'s part of the gradient: base `G₀ᵀ A₀`, change `ΔGᵀ A + G₀ᵀ ΔA`.
+    fn gradient_increment(
+        &self,
+        l: usize,
+        start: &Evaluation,
+        forward: &Forward,
+        signal: &[f64],
+        (base, change): (&mut [f64], &mut [f64]),
+    ) {
+        let layer = &self.layers[l];
+        let (g0, gd) = signal.split_at(signal.len() / 2);
+        layer.weight_gradient(false, base, g0, self.fed(l, |l| &start.hidden[l].value));
+        layer.weight_gradient(false, change, gd, self.fed(l, |l| &forward.hidden[l].total));
+        if l > 0 {
+            layer.weight_gradient(true, change, g0, &forward.hidden[l - 1].change);
+        }
+        layer.bias_gradient(base, g0);
+        layer.bias_gradient(change, gd);
+    }
+
+    /// The signal before layer `l`'s activation: H₀ = G₀ W₀ and ΔH = ΔG W₀ + G ΔW through the weights, then times the
+    /// slope S₀ + ε ΔS.
+    fn signal_increment(
+        &self,
+        l: usize,
+        at: Displacement<'_>,
+        start: &Evaluation,
+        forward: &Forward,
+        moved: &[f64],
+        signal: &[f64],
+    ) -> Vec<f64> {
+        let layer = &self.layers[l];
+        let half = self.samples() * layer.inputs;
+        let mut h = vec![0.0; 2 * half];
+        layer.backward(false, &mut h, signal, at.start);
+        let (h0, hd) = h.split_at_mut(half);
+        let (g0, gd) = signal.split_at(signal.len() / 2);
+        let total: Vec<f64> = g0.iter().zip(gd).map(|(g0, gd)| g0 + at.eps * gd).collect();
+        layer.backward(true, hd, &total, moved);
+        let (resting, changed) = (&start.hidden[l - 1].slope, &forward.hidden[l - 1].slope);
+        for ((h0, hd), (s0, sd)) in h0.iter_mut().zip(hd).zip(resting.iter().zip(changed)) {
+            *hd = *h0 * sd + *hd * (s0 + at.eps * sd);
+            *h0 *= s0;
+        }
+        h
+    }
+}

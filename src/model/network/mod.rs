@@ -1,0 +1,210 @@
+//! Dense networks over a data set, h : Rᵖ → Rᴺ, batched on matrix products with their own sweeps.
+//!
+//! [`TwoLayer`](super::TwoLayer) and [`Mlp`](super::Mlp) describe architectures; over inputs they become a [`Network`].
+//! `sweep` runs forward and back over one plane (values) or its tangent, `increment` over the planes
+//! (Z₀, first, rest) of an exact increment, `tangent` builds Jacobian and kernel from per-sample signals. The plain
+//! model, a few loops, is [`Model::eval`]; `tests/networks.rs` holds the two against each other.
+
+mod increment;
+mod size;
+mod sweep;
+mod tangent;
+
+pub(crate) use size::LayerPlan;
+
+use super::dense::Dense;
+use super::{Activation, Differentiable, Displacement, Model, Seed, Shape};
+use crate::Result;
+use crate::scalar::Scalar;
+use nalgebra::DMatrix;
+use std::sync::Arc;
+use sweep::LastStart;
+
+/// A dense network over n samples of dimension d; N = k·n outputs, sample i's k outputs first to last, then sample
+/// i + 1's.
+///
+/// The last point at which it was evaluated is remembered (p + 3 n Σ widths numbers), so that the many increments
+/// from one start do not compute the start again.
+#[derive(Debug, Clone)]
+pub struct Network {
+    layers: Vec<Dense>,
+    activation: Activation,
+    inputs: Arc<DMatrix<f64>>,
+    last_start: LastStart,
+}
+
+impl Network {
+    /// Lays the layers out one after the other.
+    pub(crate) fn assemble(
+        inputs: DMatrix<f64>,
+        plan: &[LayerPlan],
+        activation: Activation,
+    ) -> Result<Self> {
+        size::check(&inputs, plan)?;
+        let (mut fan_in, mut begin) = (inputs.nrows(), 0);
+        let mut layers = Vec::with_capacity(plan.len());
+        for layer in plan {
+            let weights = begin..begin + layer.outputs * fan_in;
+            let biases = layer.biases.then_some(weights.end..weights.end + layer.outputs);
+            let (weight_factor, bias_factor) = layer.factors;
+            let dense = Dense {
+                inputs: fan_in,
+                outputs: layer.outputs,
+                weights,
+                biases,
+                weight_factor,
+                bias_factor,
+            };
+            (fan_in, begin) = (layer.outputs, dense.params().end);
+            layers.push(dense);
+        }
+        Ok(Network {
+            layers,
+            activation,
+            inputs: Arc::new(inputs),
+            last_start: LastStart::default(),
+        })
+    }
+
+    /// The same architecture over other inputs of the same dimension, d × n': what a trained network says elsewhere.
+    ///
+    /// # Errors
+    /// As for [`TwoLayer::on`](super::TwoLayer::on), and [`Shape`](crate::Error::Shape) for another dimension.
+    ///
+    /// ```
+    /// use gradflow::prelude::*;
+    /// use nalgebra::DMatrix;
+    /// let train = TwoLayer::default().on(DMatrix::from_element(3, 7, 0.1)).unwrap();
+    /// let test = train.with_inputs(DMatrix::from_element(3, 5, 0.2)).unwrap();
+    /// assert_eq!((test.params(), test.samples()), (train.params(), 5));
+    /// ```
+    pub fn with_inputs(&self, inputs: DMatrix<f64>) -> Result<Self> {
+        if inputs.nrows() != self.inputs.nrows() {
+            return Err(crate::Error::Shape {
+                what: "dimension of the inputs".into(),
+                found: inputs.nrows().to_string(),
+                wanted: format!("{}, which the network was built for", self.inputs.nrows()),
+                remedy: "give inputs as d × n, a column per sample",
+            });
+        }
+        let plan: Vec<LayerPlan> = self.layers.iter().map(LayerPlan::of).collect();
+        Network::assemble(inputs, &plan, self.activation)
+    }
+
+    /// φ.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// d × n, a column per sample.
+    pub fn inputs(&self) -> &DMatrix<f64> {
+        &self.inputs
+    }
+
+    /// n.
+    pub fn samples(&self) -> usize {
+        self.inputs.ncols()
+    }
+
+    /// p.
+    pub fn params(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.params().end)
+    }
+
+    /// k, the outputs per sample.
+    pub fn outputs_per_sample(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.outputs)
+    }
+
+    pub(crate) fn layers(&self) -> &[Dense] {
+        &self.layers
+    }
+
+    /// The inputs of layer `l`: the data or the activations before it, n × width, row-major.
+    fn fed<'a>(&'a self, l: usize, hidden: impl Fn(usize) -> &'a [f64]) -> &'a [f64] {
+        // A d × n matrix by columns is an n × d matrix by rows.
+        if l == 0 { self.inputs.as_slice() } else { hidden(l - 1) }
+    }
+}
+
+/// The plain twin: loops over samples, layers and neurons.
+impl Model for Network {
+    fn shape(&self) -> Shape {
+        Shape { params: self.params(), outputs: self.samples() * self.outputs_per_sample() }
+    }
+
+    fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {
+        for (x, y) in self.inputs.column_iter().zip(y.chunks_mut(self.outputs_per_sample())) {
+            let mut a: Vec<S> = x.iter().map(|&x| S::from(x)).collect();
+            for (l, layer) in self.layers.iter().enumerate() {
+                if l > 0 {
+                    a.iter_mut().for_each(|a| *a = self.activation.apply(*a));
+                }
+                let row = |o: usize| {
+                    let begin = layer.weights.start + o * layer.inputs;
+                    let weights = &w[begin..begin + layer.inputs];
+                    let sum = weights.iter().zip(&a).fold(S::from(0.0), |z, (&w, &a)| z + w * a);
+                    let z = S::from(layer.weight_factor) * sum;
+                    match &layer.biases {
+                        Some(biases) => z + S::from(layer.bias_factor) * w[biases.start + o],
+                        None => z,
+                    }
+                };
+                a = (0..layer.outputs).map(row).collect();
+            }
+            y.copy_from_slice(&a);
+        }
+    }
+}
+
+impl Differentiable for Network {
+    fn shape(&self) -> Shape {
+        Model::shape(self)
+    }
+
+    fn value(&self, w: &[f64], y: &mut [f64]) {
+        y.copy_from_slice(&self.at(w).outputs);
+    }
+
+    fn jvp(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) {
+        self.forward_tangent(w, dw, dy);
+    }
+
+    fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
+        self.backward_signal(w, dy, dw);
+    }
+
+    /// The change of the gradient at ε = 0.
+    fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
+        let zero = vec![0.0; w.len()];
+        let at = Displacement { start: w, first: dw, rest: &zero, eps: 0.0 };
+        let mut base = zero.clone();
+        self.sweep_increment(at, &mut |_, _, v0, _| v0.copy_from_slice(dy), &mut base, out);
+    }
+
+    fn increment(
+        &self,
+        at: Displacement<'_>,
+        seed: Seed<'_>,
+        base: &mut [f64],
+        change: &mut [f64],
+    ) {
+        self.sweep_increment(at, seed, base, change);
+    }
+
+    fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
+        self.tangent_jacobian(w)
+    }
+
+    fn kernel(&self, w: &[f64]) -> DMatrix<f64> {
+        self.tangent_kernel(w)
+    }
+
+    fn is_smooth(&self) -> bool {
+        self.layers.len() == 1 || self.activation.is_smooth()
+    }
+
+    fn is_linear(&self) -> bool {
+        self.layers.len() == 1
+    }
+}

@@ -1,0 +1,432 @@
+//! Built-in networks against their plain twin: the same function, written as loops and differentiated by numbers.
+//!
+//! Tolerance: both sides are sums of fewer than 100 products of numbers of size about 1, through at most three layers,
+//! so each carries rounding errors below 100 · 3 · 2⁻⁵³ ≈ 3e-14 relative to the largest entry; [`TOLERANCE`] is thirty
+//! times that.
+
+use gradflow::model::{
+    Activation, Auto, Centred, Differentiable, Displacement, Doubled, Initialization, Mlp, Model,
+    Network, Parametrization, Scaling, Shape, TwoLayer, doubled_start,
+};
+use gradflow::scalar::Scalar;
+use nalgebra::DMatrix;
+
+const TOLERANCE: f64 = 1e-12;
+
+/// Numbers in (−1, 1) from a linear congruence (Knuth's MMIX).
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+    fn vector(&mut self, n: usize) -> Vec<f64> {
+        (0..n).map(|_| self.next()).collect()
+    }
+    /// By the sum of twelve uniform numbers: variance 12 · (1/3) · (1/4).
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.next()).sum::<f64>() / 2.0
+    }
+}
+
+fn inputs(d: usize, n: usize) -> DMatrix<f64> {
+    DMatrix::from_vec(d, n, Draws(7).vector(d * n))
+}
+
+/// Every activation, with and without biases, every scaling, depths 1 to 3, one output and three.
+fn networks() -> Vec<(String, Network)> {
+    let mut all = Vec::new();
+    for activation in Activation::ALL {
+        for biases in [false, true] {
+            for outputs in [1, 3] {
+                for scaling in Scaling::ALL {
+                    let net = TwoLayer { width: 5, outputs, activation, biases, scaling };
+                    all.push((format!("{net:?}"), net.on(inputs(3, 4)).unwrap()));
+                }
+                let ntk = Parametrization::Ntk { sigma_w: 1.5, sigma_b: 0.5 };
+                for parametrization in [Parametrization::Standard, ntk] {
+                    for hidden in [vec![5], vec![4, 6], vec![3, 5, 2]] {
+                        let net = Mlp { hidden, outputs, activation, biases, parametrization };
+                        all.push((format!("{net:?}"), net.on(inputs(2, 3)).unwrap()));
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+fn largest(v: &[f64]) -> f64 {
+    v.iter().fold(0.0, |m, x| x.abs().max(m))
+}
+
+/// Agreement relative to the largest entry, or to `scale` where that is larger.
+fn assert_close(name: &str, found: &[f64], wanted: &[f64], scale: f64) {
+    assert_eq!(found.len(), wanted.len(), "{name}");
+    let scale = largest(wanted).max(scale);
+    for (i, (f, w)) in found.iter().zip(wanted).enumerate() {
+        let agree = f == w || (f - w).abs() <= TOLERANCE * scale;
+        assert!(agree, "{name}: entry {i} is {f:e}, the plain twin has {w:e} (scale {scale:e})");
+    }
+}
+
+/// `outputs` values of `f`, written into a fresh vector.
+fn made(n: usize, f: impl FnOnce(&mut [f64])) -> Vec<f64> {
+    let mut out = vec![f64::NAN; n];
+    f(&mut out);
+    out
+}
+
+#[test]
+fn values_and_derivatives_agree_with_the_plain_twin() {
+    for (name, net) in networks() {
+        let twin = Auto::new(net.clone());
+        let Shape { params: p, outputs: n } = Differentiable::shape(&net);
+        assert_ne!(p, n);
+        let mut draws = Draws(11);
+        let (w, u, v) = (draws.vector(p), draws.vector(p), draws.vector(n));
+        let value = |h: &dyn Differentiable| made(n, |y| h.value(&w, y));
+        assert_close(&format!("value of {name}"), &value(&net), &value(&twin), 0.0);
+        let jvp = |h: &dyn Differentiable| made(n, |y| h.jvp(&w, &u, y));
+        assert_close(&format!("jvp of {name}"), &jvp(&net), &jvp(&twin), 0.0);
+        let vjp = |h: &dyn Differentiable| made(p, |g| h.vjp(&w, &v, g));
+        assert_close(&format!("vjp of {name}"), &vjp(&net), &vjp(&twin), 0.0);
+        // Cancels to nothing where the activation is linear.
+        let scale = largest(&vjp(&twin));
+        let curvature = |h: &dyn Differentiable| made(p, |g| h.curvature(&w, &v, &u, g));
+        assert_close(&format!("curvature of {name}"), &curvature(&net), &curvature(&twin), scale);
+        let (jacobian, wanted) = (net.jacobian(&w), twin.jacobian(&w));
+        assert_close(&format!("jacobian of {name}"), jacobian.as_slice(), wanted.as_slice(), 0.0);
+        let (kernel, wanted) = (net.kernel(&w), twin.kernel(&w));
+        assert_close(&format!("kernel of {name}"), kernel.as_slice(), wanted.as_slice(), 0.0);
+        assert_eq!(kernel, kernel.transpose());
+        assert_eq!(net.is_smooth(), twin.is_smooth());
+        // ⟨v, J u⟩ = ⟨Jᵀ v, u⟩.
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let (left, right) = (dot(&v, &jvp(&net)), dot(&vjp(&net), &u));
+        let size = largest(&vjp(&net)) * p as f64;
+        assert!((left - right).abs() <= TOLERANCE * size, "adjoint of {name}: {left} {right}");
+    }
+}
+
+/// `[first, rest, base, change]` of one increment, with v₀ and v₁ given.
+fn increment(
+    h: &dyn Differentiable,
+    [w, u, e]: [&[f64]; 3],
+    eps: f64,
+    [v0, v1]: [&[f64]; 2],
+) -> [Vec<f64>; 4] {
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    let (mut base, mut change) = (vec![f64::NAN; w.len()], vec![f64::NAN; w.len()]);
+    h.increment(
+        Displacement { start: w, first: u, rest: e, eps },
+        &mut |found_first, found_rest, s0, s1| {
+            (first, rest) = (found_first.to_vec(), found_rest.to_vec());
+            s0.copy_from_slice(v0);
+            s1.copy_from_slice(v1);
+        },
+        &mut base,
+        &mut change,
+    );
+    [first, rest, base, change]
+}
+
+#[test]
+fn increments_agree_with_the_plain_twin_at_every_scale() {
+    for (name, net) in networks() {
+        let twin = Auto::new(net.clone());
+        let Shape { params: p, outputs: n } = Differentiable::shape(&net);
+        let mut draws = Draws(13);
+        let (w, u, e) = (draws.vector(p), draws.vector(p), draws.vector(p));
+        let (v0, v1) = (draws.vector(n), draws.vector(n));
+        for eps in [1000.0, 1.0, 1e-3, 1e-8, 1e-16, 1e-300, 0.0] {
+            // Weights and covectors move by about 1 where ε > 1, as they do in a flow (u = (w − w₀)/ε).
+            let unit = 1.0 / f64::max(eps, 1.0);
+            let scaled =
+                |v: &[f64], factor: f64| v.iter().map(|x| x * factor).collect::<Vec<f64>>();
+            let moves = [&w[..], &scaled(&u, unit), &scaled(&e, unit * unit)];
+            let covectors = [&v0[..], &scaled(&v1, unit)];
+            let found = increment(&net, moves, eps, covectors);
+            let wanted = increment(&twin, moves, eps, covectors);
+            let parts = ["first", "rest", "base", "change"].iter().zip(&found).zip(&wanted);
+            for ((part, found), wanted) in parts {
+                assert_close(&format!("{part} at ε = {eps:e} of {name}"), found, wanted, 0.0);
+            }
+        }
+    }
+}
+
+/// Weights that move by 1000 drive every neuron into saturation or across its kink. Then first and ε rest are 1000
+/// times their sum, in the activations and again in the signals: six digits go, and six are asked for. (Each further
+/// layer would cost three more.)
+#[test]
+fn increments_survive_moves_far_beyond_the_start() {
+    for (name, net) in networks().into_iter().filter(|(name, _)| name.starts_with("TwoLayer")) {
+        let twin = Auto::new(net.clone());
+        let Shape { params: p, outputs: n } = Differentiable::shape(&net);
+        let mut draws = Draws(43);
+        let (w, u, v0, v1) = (draws.vector(p), draws.vector(p), draws.vector(n), draws.vector(n));
+        let moves = [&w[..], &u, &vec![0.0; p]];
+        let found = increment(&net, moves, 1000.0, [&v0, &v1]);
+        let wanted = increment(&twin, moves, 1000.0, [&v0, &v1]);
+        for (found, wanted) in found.iter().zip(&wanted) {
+            let scale = 1e6 * wanted.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
+            assert_close(&format!("far {name}"), found, wanted, scale);
+        }
+    }
+}
+
+#[test]
+fn nothing_swallows_a_nan() {
+    for (name, net) in networks() {
+        let p = net.params();
+        let mut w = Draws(17).vector(p);
+        w[0] = f64::NAN;
+        let y = made(Differentiable::shape(&net).outputs, |y| net.value(&w, y));
+        assert!(y.iter().all(|y| y.is_nan()), "{name}: {y:?}");
+    }
+}
+
+#[test]
+fn a_remembered_start_changes_no_bit() {
+    let net = TwoLayer { width: 6, ..TwoLayer::default() }.on(inputs(3, 5)).unwrap();
+    let mut draws = Draws(19);
+    let (a, b, v) = (draws.vector(24), draws.vector(24), draws.vector(5));
+    let fresh = |w: &[f64]| made(24, |g| net.clone().vjp(w, &v, g));
+    let reused = |w: &[f64]| made(24, |g| net.vjp(w, &v, g));
+    for w in [&a, &a, &b, &a] {
+        assert_eq!(reused(w), fresh(w));
+    }
+}
+
+#[test]
+fn wrappers_start_at_exactly_zero() {
+    for (name, net) in networks() {
+        let w = Draws(23).vector(net.params());
+        let n = Differentiable::shape(&net).outputs;
+        let doubled = Doubled(net.clone());
+        let start = Doubled::<Network>::start(&w);
+        assert_eq!(made(n, |y| doubled.value(&start, y)), vec![0.0; n], "doubled {name}");
+        let centred = Centred::at(net, &w);
+        assert_eq!(made(n, |y| centred.value(&w, y)), vec![0.0; n], "centred {name}");
+    }
+}
+
+/// g(w) − g(w') written as one model.
+struct Difference(Network);
+
+impl Model for Difference {
+    fn shape(&self) -> Shape {
+        let half = Model::shape(&self.0);
+        Shape { params: 2 * half.params, ..half }
+    }
+    fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {
+        let (a, b) = w.split_at(w.len() / 2);
+        let mut other = y.to_vec();
+        self.0.eval(a, y);
+        self.0.eval(b, &mut other);
+        y.iter_mut().zip(other).for_each(|(y, o)| *y = *y - o);
+    }
+}
+
+#[test]
+fn the_doubled_increment_is_that_of_the_difference() {
+    for (name, net) in networks() {
+        let (doubled, twin) = (Doubled(net.clone()), Difference(net).auto());
+        let Shape { params: p, outputs: n } = doubled.shape();
+        let mut draws = Draws(29);
+        let w = Doubled::<Network>::start(&draws.vector(p / 2));
+        let (u, e) = (draws.vector(p), draws.vector(p));
+        let (v0, v1) = (draws.vector(n), draws.vector(n));
+        for eps in [1.0, 1e-8, 0.0] {
+            let found = increment(&doubled, [&w, &u, &e], eps, [&v0, &v1]);
+            let wanted = increment(&twin, [&w, &u, &e], eps, [&v0, &v1]);
+            for (found, wanted) in found.iter().zip(&wanted) {
+                assert_close(&format!("ε = {eps:e}, doubled {name}"), found, wanted, 0.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn doubled_neurons_start_near_zero_and_odd_widths_are_refused() {
+    let net = TwoLayer { width: 8, outputs: 3, biases: true, ..TwoLayer::default() };
+    let mut draws = Draws(31);
+    let network = net.on(inputs(3, 5)).unwrap();
+    let mut w = Initialization::Gaussian(1.0).weights(&network, &mut || draws.normal());
+    doubled_start(&network, &mut w).unwrap();
+    let y = made(15, |y| network.value(&w, y));
+    assert!(largest(&y) < 1e-15, "{y:?}"); // Eight terms below 1 that cancel in pairs.
+    let odd = TwoLayer { width: 7, ..net }.on(inputs(3, 5)).unwrap();
+    let mut w = vec![0.0; odd.params()];
+    let message = doubled_start(&odd, &mut w).unwrap_err().to_string();
+    assert!(message.contains("found 7 neurons"), "{message}");
+}
+
+/// Deviation of all weights of a layer from zero.
+fn deviation(w: &[f64]) -> f64 {
+    (w.iter().map(|w| w * w).sum::<f64>() / w.len() as f64).sqrt()
+}
+
+#[test]
+fn initial_weights_have_the_deviations_of_their_sources() {
+    // He et al. 2015, §2.2: √(2/(9·64)) = 0.0589 with fan-in 576. A layer of 576 × 100 weights: the deviation is known
+    // to 1/√(2·57600) = 0.3 % of itself; 1.5 % is five times that.
+    let net = Mlp { hidden: vec![100], ..Mlp::default() }.on(inputs(576, 1)).unwrap();
+    let mut draws = Draws(37);
+    let mut layer = |init: Initialization| {
+        let w = init.weights(&net, &mut || draws.normal());
+        (deviation(&w[..57_600]), w[57_600..57_700].to_vec())
+    };
+    let near = |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 0.015, "{found}");
+    let (he, biases) = layer(Initialization::He);
+    near(he, 0.058_925_565_098_878_96);
+    assert_eq!(biases, [0.0; 100]);
+    near(layer(Initialization::Xavier).0, (2.0_f64 / 676.0).sqrt());
+    near(layer(Initialization::Gaussian(0.1)).0, 0.1);
+    near(layer(Initialization::Ntk).0, 1.0);
+    assert!(largest(&layer(Initialization::Ntk).1) > 1.0);
+    // Rows of length 1: entries of deviation 1/√576.
+    near(layer(Initialization::UnitSphere).0, 1.0 / 24.0);
+}
+
+#[test]
+fn a_teacher_has_unit_neurons_and_signs() {
+    let net = TwoLayer { width: 3, ..TwoLayer::default() }.on(inputs(4, 2)).unwrap();
+    let mut draws = Draws(41);
+    let w = Initialization::UnitSphere.weights(&net, &mut || draws.normal());
+    for row in w[..12].chunks(4) {
+        assert!((row.iter().map(|b| b * b).sum::<f64>() - 1.0).abs() < 1e-15);
+    }
+    assert!(w[12..].iter().all(|a| a.abs() == 1.0));
+}
+
+#[test]
+fn impossible_networks_are_refused_with_words() {
+    let two = |width, d, n| {
+        TwoLayer { width, ..TwoLayer::default() }.on(DMatrix::zeros(d, n)).unwrap_err().to_string()
+    };
+    assert_eq!(two(3, 2, 0), "number of samples = 0: wanted at least 1");
+    assert_eq!(two(3, 0, 2), "dimension of the inputs = 0: wanted at least 1");
+    assert_eq!(two(0, 2, 2), "width of hidden layer 1 = 0: wanted at least 1");
+    assert!(two(usize::MAX, 2, 2).contains("the limit is 17179869184 bytes"));
+    let mut holed = DMatrix::zeros(2, 2);
+    holed[(1, 0)] = f64::NAN;
+    let message = Mlp::default().on(holed).unwrap_err().to_string();
+    assert_eq!(message, "input 2 of sample 1 = NaN: wanted a finite number");
+    let net = Mlp::default().on(inputs(2, 2)).unwrap();
+    assert!(net.with_inputs(inputs(3, 2)).unwrap_err().to_string().contains("found 3, wanted 2"));
+}
+
+/// (φ, x₀, δ, [φ(x₀+δ) − φ(x₀) − φ'(x₀)δ]/δ², [φ'(x₀+δ) − φ'(x₀)]/δ), by mpmath with 2000 bits from the
+/// definitions; x₀ and δ are the doubles printed.
+const TABLE: &[(Activation, f64, f64, f64, f64)] = &[
+    // Tanh
+    (Activation::Tanh, 0.75, 1e-08, -0.37892085072091825, -0.7578417010237439),
+    (Activation::Tanh, 0.75, 0.5, -0.34063286628176054, -0.6323418842017976),
+    (Activation::Tanh, -0.3, -0.9, 0.3472608284980271, 0.6779077395769113),
+    (Activation::Tanh, -1.25, 2.5, 0.15928481831423108, 0.0),
+    (Activation::Tanh, 2.0, -6.0, -0.04276255363044159, 0.011551645695023096),
+    (Activation::Tanh, -5.0, 0.25, 0.00021601455808643204, 0.00047111708507019184),
+    (Activation::Tanh, 4.0, 3.0, -0.00037264609380000696, -0.00044587485789366525),
+    (Activation::Tanh, 0.125, 1000.0, -0.000983660683952165, -0.0009845363309503934),
+    (Activation::Tanh, -20.0, 41.0, 0.0011897679952409276, -3.5838068574265686e-19),
+    (Activation::Tanh, 0.0, 0.001, -0.00033333320000005395, -0.0009999993333337112),
+    // Relu
+    (Activation::Relu, 0.75, 1e-08, 0.0, 0.0),
+    (Activation::Relu, 0.75, 0.5, 0.0, 0.0),
+    (Activation::Relu, -0.3, -0.9, 0.0, 0.0),
+    (Activation::Relu, -1.25, 2.5, 0.2, 0.4),
+    (Activation::Relu, 2.0, -6.0, 0.1111111111111111, 0.16666666666666666),
+    (Activation::Relu, -5.0, 0.25, 0.0, 0.0),
+    (Activation::Relu, 4.0, 3.0, 0.0, 0.0),
+    (Activation::Relu, 0.125, 1000.0, 0.0, 0.0),
+    (Activation::Relu, -20.0, 41.0, 0.012492563950029744, 0.024390243902439025),
+    (Activation::Relu, 0.0, 0.001, 1000.0, 1000.0),
+    // Softplus
+    (Activation::Softplus, 0.75, 1e-08, 0.10894749675076654, 0.21789499337139262),
+    (Activation::Softplus, 0.75, 0.5, 0.10187490257110583, 0.19624232399859634),
+    (Activation::Softplus, -0.3, -0.9, 0.11349254041853207, 0.21564696298595407),
+    (Activation::Softplus, -1.25, 2.5, 0.11091994446987646, 0.22183988893975293),
+    (Activation::Softplus, 2.0, -6.0, 0.08822234402061478, 0.14380181133596515),
+    (Activation::Softplus, -5.0, 0.25, 0.003614760671780405, 0.007538537957708518),
+    (Activation::Softplus, 4.0, 3.0, 0.004080018713582131, 0.005691719589230304),
+    (Activation::Softplus, 0.125, 1000.0, 0.0004681580275909266, 0.00046879062662624375),
+    (Activation::Softplus, -20.0, 41.0, 0.012492563898982631, 0.024390243833672935),
+    (Activation::Softplus, 0.0, 0.001, 0.12499999479166701, 0.24999997916666875),
+    // Erf
+    (Activation::Erf, 0.75, 1e-08, -0.4821983016285175, -0.9643966029891471),
+    (Activation::Erf, 0.75, 0.5, -0.4388841599786423, -0.8128198934958331),
+    (Activation::Erf, -0.3, -0.9, 0.4277130862797022, 0.8487961806838044),
+    (Activation::Erf, -1.25, 2.5, 0.20071959206315032, 0.0),
+    (Activation::Erf, 2.0, -6.0, -0.05198112048547618, 0.003444476395290889),
+    (Activation::Erf, -5.0, 0.25, 2.084779407088471e-10, 6.546908152495841e-10),
+    (Activation::Erf, 4.0, 3.0, -4.06144202506352e-08, -4.232744890622166e-08),
+    (Activation::Erf, 0.125, 1000.0, -0.001110025585801464, -0.0011108852695966625),
+    (Activation::Erf, -20.0, 41.0, 0.001189767995240928, -5.270823108260484e-176),
+    (Activation::Erf, 0.0, 0.001, -0.0003761262761939477, -0.0011283786029061172),
+    // Sigmoid
+    (Activation::Sigmoid, 0.75, 1e-08, -0.039042141650696166, -0.07808428341301629),
+    (Activation::Sigmoid, 0.75, 0.5, -0.043305339526435366, -0.08958041353863402),
+    (Activation::Sigmoid, -0.3, -0.9, 0.0320126096719909, 0.07395985671548908),
+    (Activation::Sigmoid, -1.25, 2.5, 0.01949404077890236, -0.0),
+    (Activation::Sigmoid, 2.0, -6.0, -0.006468037655409772, 0.014555146531702567),
+    (Activation::Sigmoid, -5.0, 0.25, 0.0035619251476734512, 0.007423421947597553),
+    (Activation::Sigmoid, 4.0, 3.0, -0.003990328874686937, -0.005584161677723096),
+    (Activation::Sigmoid, 0.125, 1000.0, -0.00024855718438699124, -0.0002490259750136175),
+    (Activation::Sigmoid, -20.0, 41.0, 0.000594883945671203, -3.1777989568306415e-11),
+    (Activation::Sigmoid, 0.0, 0.001, -2.083333125000021e-05, -6.24999895833348e-05),
+    // Gelu
+    (Activation::Gelu, 0.75, 1e-08, 0.21644252806731576, 0.4328850548406816),
+    (Activation::Gelu, 0.75, 0.5, 0.1531817453178581, 0.24687172266037405),
+    (Activation::Gelu, -0.3, -0.9, 0.2684542949788462, 0.4284731432567082),
+    (Activation::Gelu, -1.25, 2.5, 0.24906463322776884, 0.4981292664555377),
+    (Activation::Gelu, 2.0, -6.0, 0.12657678848328355, 0.18095590845657056),
+    (Activation::Gelu, -5.0, 0.25, -2.577841667771675e-05, -6.290452150581247e-05),
+    (Activation::Gelu, 4.0, 3.0, -0.0001538071139228303, -0.00016788319952106372),
+    (Activation::Gelu, 0.125, 1000.0, 0.00040083834702368966, 0.0004007820643017934),
+    (Activation::Gelu, -20.0, 41.0, 0.012492563950029744, 0.024390243902439025),
+    (Activation::Gelu, 0.0, 0.001, 0.3989422139110626, 0.7978842948414049),
+];
+
+/// The largest relative error of the formulas is that of a difference of two erfc or softplus at |δ| > 1, where up to
+/// five bits cancel: 2⁻⁵³ · 2⁵ · a few operations. Where the true value is far below the scale of φ'' (a zero by
+/// symmetry), the error is relative to the pieces, which are at most 1/|δ|.
+#[test]
+fn changes_of_activations_agree_with_exact_arithmetic() {
+    for &(activation, x0, delta, second, slope) in TABLE {
+        for (what, found, wanted) in [
+            ("remainder", activation.remainder(x0, delta), second),
+            ("slope's change", activation.slope_change(x0, delta), slope),
+        ] {
+            let floor = if delta.abs() > 1.0 { 4.0 * f64::EPSILON / delta.abs() } else { 0.0 };
+            let error = (found - wanted).abs();
+            let agree = error <= 1e-14 * wanted.abs() + floor;
+            assert!(
+                agree,
+                "{what} of {} at {x0}, {delta}: {found:e}, exact {wanted:e}",
+                activation.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn values_slopes_and_second_derivatives_are_those_of_the_plain_twin() {
+    use gradflow::scalar::Dual;
+    for activation in Activation::ALL {
+        for x in [-3.0, -0.7, 0.4, 2.5] {
+            let y = activation.apply(Dual::new(Dual::variable(x), Dual::from(1.0)));
+            // Gelu in the left tail: 1 + erf cancels three digits in the twin.
+            let near =
+                |a: f64, b: f64| assert!((a - b).abs() < 1e-15, "{activation:?}({x}): {a} {b}");
+            near(activation.value(x), y.value.value);
+            near(activation.slope(x), y.value.tangent);
+            near(activation.second(x), y.tangent.tangent);
+            near(activation.slope_change(x, 0.0), activation.second(x));
+            near(activation.remainder(x, 0.0), 0.5 * activation.second(x));
+        }
+    }
+}
