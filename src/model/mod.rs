@@ -7,11 +7,13 @@
 mod auto;
 mod centred;
 mod doubled;
+mod formula;
 mod linearized;
 
 pub use auto::Auto;
 pub use centred::Centred;
 pub use doubled::Doubled;
+pub use formula::{Formula, FormulaModel, System};
 pub use linearized::Linearized;
 
 use crate::scalar::Scalar;
