@@ -190,7 +190,7 @@ impl Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// `, did you mean X?` where a legal word is close to the one found.
-fn nearest(found: &str, known: &[String]) -> String {
+pub(crate) fn nearest(found: &str, known: &[String]) -> String {
     known
         .iter()
         .map(|word| (edit_distance(found, word), word))
