@@ -2,6 +2,9 @@
 #![warn(missing_docs)]
 
 pub mod error;
+pub mod experiment;
+pub mod figure;
+mod files;
 mod linalg;
 pub mod loss;
 pub mod model;
