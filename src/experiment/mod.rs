@@ -1,0 +1,5 @@
+//! Experiments: many runs, and the tables that keep what they found.
+
+mod table;
+
+pub use table::{Column, Table};

@@ -1,0 +1,183 @@
+//! The page: title, caption, panels, and curves labelled at their ends.
+
+use super::canvas::{Canvas, Side};
+use super::picture::{Curve, Kind, Panel, Picture};
+use super::style::{self, Axis, INK, PALETTE, SMALL, TEXT, TITLE};
+use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
+use std::path::Path;
+
+/// Page width, and height for one panel and for each further one.
+const WIDTH: u32 = 900;
+const HEIGHT: u32 = 560;
+const FURTHER: u32 = 200;
+/// Backends count whole pixels: SVG is drawn this much larger and scaled back, PNG is this much finer.
+const SVG_SCALE: u32 = 8;
+const PNG_SCALE: u32 = 2;
+
+const LEFT: f64 = 84.0;
+const EDGE: f64 = 18.0;
+const LINE: f64 = 19.0;
+const LEADER: f64 = 22.0;
+
+fn height(picture: &Picture) -> u32 {
+    HEIGHT + FURTHER * u32::try_from(picture.panels.len().saturating_sub(1)).unwrap_or(0)
+}
+
+/// The picture as the text of an SVG file.
+pub(super) fn svg(picture: &Picture) -> Result<String, String> {
+    let height = height(picture);
+    let size = (WIDTH * SVG_SCALE, height * SVG_SCALE);
+    let mut text = String::new();
+    {
+        let backend = SVGBackend::with_string(&mut text, size);
+        draw(picture, Canvas::new(backend, f64::from(SVG_SCALE), false), f64::from(height))?;
+    }
+    // Shown at page size; the view box keeps the fine coordinates.
+    let fine = format!("width=\"{}\" height=\"{}\" viewBox", size.0, size.1);
+    let shown = format!("width=\"{WIDTH}\" height=\"{height}\" viewBox");
+    Ok(text.replacen(&fine, &shown, 1))
+}
+
+/// The picture as a PNG file at `path`.
+pub(super) fn write_png(picture: &Picture, path: &Path) -> Result<(), String> {
+    let height = height(picture);
+    let backend = BitMapBackend::new(path, (WIDTH * PNG_SCALE, height * PNG_SCALE));
+    draw(picture, Canvas::new(backend, f64::from(PNG_SCALE), true), f64::from(height))
+}
+
+fn draw<B: DrawingBackend>(
+    picture: &Picture,
+    mut canvas: Canvas<B>,
+    height: f64,
+) -> Result<(), String> {
+    style::load_font()?;
+    canvas.background()?;
+    let page = f64::from(WIDTH);
+    canvas.text(&picture.title, (EDGE, 24.0), (TITLE, INK), Side::Right, false)?;
+    let mut y = 50.0;
+    for line in
+        picture.caption.iter().flat_map(|text| style::wrap(text, SMALL, page - 2.0 * EDGE, 3))
+    {
+        canvas.text(line.trim_end(), (EDGE, y), (SMALL, INK), Side::Right, false)?;
+        y += LINE;
+    }
+    let labels =
+        picture.panels.iter().flat_map(|panel| &panel.curves).flat_map(|curve| &curve.label);
+    let widest = labels.map(|label| style::width(label, TEXT)).fold(0.0, f64::max);
+    let right = page - EDGE - LEADER - widest.min(0.4 * page);
+    let each = (height - y) / f64::from(u32::try_from(picture.panels.len().max(1)).unwrap_or(1));
+    for panel in &picture.panels {
+        let titled = if panel.x.is_empty() { 34.0 } else { 58.0 };
+        let frame = Frame { left: LEFT, right, top: y + 10.0, bottom: y + each - titled };
+        draw_panel(panel, &frame, &mut canvas)?;
+        y += each;
+    }
+    canvas.finish()
+}
+
+/// Where the axes stand.
+struct Frame {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Frame {
+    fn x(&self, place: f64) -> f64 {
+        self.left + place * (self.right - self.left)
+    }
+    fn y(&self, place: f64) -> f64 {
+        self.bottom - place * (self.bottom - self.top)
+    }
+}
+
+fn draw_panel<B: DrawingBackend>(
+    panel: &Panel,
+    frame: &Frame,
+    canvas: &mut Canvas<B>,
+) -> Result<(), String> {
+    let points = || panel.curves.iter().flat_map(|curve| &curve.points);
+    let x = Axis::around(points().map(|point| point.0), (frame.right - frame.left) / 60.0);
+    let y = Axis::around(points().map(|point| point.1), (frame.bottom - frame.top) / 30.0);
+    draw_axes(panel, frame, (&x, &y), canvas)?;
+    let mut ends = Vec::new();
+    for curve in &panel.curves {
+        let place =
+            |&(px, py): &(f64, f64)| (frame.x(x.place(px.log10())), frame.y(y.place(py.log10())));
+        let path: Vec<(f64, f64)> = curve.points.iter().map(place).collect();
+        draw_curve(curve, &path, canvas)?;
+        if let (Some(&end), false) = (path.last(), curve.label.is_empty()) {
+            ends.push((end, curve));
+        }
+    }
+    draw_labels(&ends, frame, canvas)
+}
+
+fn draw_axes<B: DrawingBackend>(
+    panel: &Panel,
+    frame: &Frame,
+    (x, y): (&Axis, &Axis),
+    canvas: &mut Canvas<B>,
+) -> Result<(), String> {
+    let corner = (frame.left, frame.bottom);
+    canvas.line(&[(frame.left, frame.top), corner, (frame.right, frame.bottom)], INK, 1.0)?;
+    for (at, label) in &x.ticks {
+        let at = frame.x(x.place(*at));
+        canvas.line(&[(at, frame.bottom), (at, frame.bottom + 5.0)], INK, 1.0)?;
+        canvas.text(label, (at, frame.bottom + 17.0), (SMALL, INK), Side::Centre, false)?;
+    }
+    for (at, label) in &y.ticks {
+        let at = frame.y(y.place(*at));
+        canvas.line(&[(frame.left - 5.0, at), (frame.left, at)], INK, 1.0)?;
+        canvas.text(label, (frame.left - 9.0, at), (SMALL, INK), Side::Left, false)?;
+    }
+    let middle = (f64::midpoint(frame.left, frame.right), f64::midpoint(frame.top, frame.bottom));
+    canvas.text(&panel.x, (middle.0, frame.bottom + 40.0), (TEXT, INK), Side::Centre, false)?;
+    canvas.text(&panel.y, (EDGE, middle.1), (TEXT, INK), Side::Centre, true)
+}
+
+fn draw_curve<B: DrawingBackend>(
+    curve: &Curve,
+    path: &[(f64, f64)],
+    canvas: &mut Canvas<B>,
+) -> Result<(), String> {
+    let colour = PALETTE[curve.colour % PALETTE.len()];
+    let (width, dashed) = style::stroke(curve.kind);
+    if dashed {
+        canvas.dashed(path, colour, width)?
+    } else {
+        canvas.line(path, colour, width)?
+    }
+    // Markers show where values are; where they would touch, only some. A lone point is always marked.
+    let stride = path.len().div_ceil(30).max(1);
+    if curve.kind == Kind::Measured || path.len() == 1 {
+        for &point in path.iter().rev().step_by(stride) {
+            canvas.marker(point, colour)?;
+        }
+    }
+    Ok(())
+}
+
+/// Labels to the right of the frame, level with the ends of their curves as far as they fit, tied to them by a leader.
+fn draw_labels<B: DrawingBackend>(
+    ends: &[((f64, f64), &Curve)],
+    frame: &Frame,
+    canvas: &mut Canvas<B>,
+) -> Result<(), String> {
+    let lines = |curve: &Curve| f64::from(u32::try_from(curve.label.len()).unwrap_or(0));
+    let wishes: Vec<f64> = ends.iter().map(|((_, y), _)| *y).collect();
+    let heights: Vec<f64> = ends.iter().map(|(_, curve)| LINE * lines(curve) + 6.0).collect();
+    let centres = style::spread(&wishes, &heights, frame.top - 14.0, frame.bottom + 14.0);
+    for ((end, curve), centre) in ends.iter().zip(centres) {
+        let colour = PALETTE[curve.colour % PALETTE.len()];
+        let start = (frame.right + LEADER - 6.0, centre);
+        canvas.line(&[(end.0 + 6.0, end.1), start], colour, 0.6)?;
+        for (line, k) in curve.label.iter().zip(0_u32..) {
+            let y = centre + LINE * (f64::from(k) - 0.5 * (lines(curve) - 1.0));
+            let size = if k == 0 { TEXT } else { SMALL };
+            canvas.text(line, (frame.right + LEADER, y), (size, colour), Side::Right, false)?;
+        }
+    }
+    Ok(())
+}

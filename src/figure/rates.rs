@@ -1,0 +1,87 @@
+//! `lazy-limit`: displacement and gaps against α, with the exact constants of the limit α = ∞.
+//!
+//! Theorem 2.2 (Chizat et al. 2019) says sup‖w − w₀‖ = O(1/α), sup‖w − w̄‖ = O(1/α²), sup‖y − ȳ‖ = O(1/α). The flow
+//! of the gap at α = ∞ gives the sharp constants: the row alpha = inf holds α, α² and α times the quantity (columns
+//! `…_scaled`), and the dashed line is constant/α or constant/α², no fit. In doubled models the outputs' constant is
+//! zero and the rate one order better: the note `outputs_order: 2` asks for a guide of that slope through the last
+//! point.
+
+use super::picture::{Curve, Kind, Panel, Picture, notes_line, unshown};
+use super::style::{minus, number_label, superscript};
+use crate::experiment::Table;
+use crate::{Error, Result};
+
+pub(super) const COLUMNS: &[&str] = &["alpha", "displacement", "w_gap", "outputs_gap"];
+
+/// Column, symbol, order in 1/α by the theorem.
+const QUANTITIES: [(&str, &str, i32); 3] = [
+    ("displacement", "sup‖w − w₀‖", 1),
+    ("w_gap", "sup‖w − w̄‖", 2),
+    ("outputs_gap", "sup‖y − ȳ‖", 1),
+];
+
+pub(super) fn picture(table: &Table) -> Result<Picture> {
+    let alpha = table.column("alpha")?;
+    let mut curves = Vec::new();
+    let mut remarks =
+        vec!["Solid: measured. Dashed: its exact constant at α = ∞ over the power of α.".into()];
+    for (index, (name, symbol, order)) in QUANTITIES.into_iter().enumerate() {
+        let values = table.column(name)?;
+        let measured = Curve::new(Kind::Measured, index, alpha, values);
+        let order = if name == "outputs_gap" { outputs_order(table)? } else { order };
+        remarks.extend(unshown(symbol, values));
+        let mut label = vec![format!("{symbol} ∝ α{}", superscript(-order))];
+        label.extend(slope_text(&measured.points));
+        if let Some((constant, exact)) = constant(table, name, order, &measured.points)? {
+            let source = if exact { "dashed" } else { "dashed guide" };
+            label.push(format!("{source}: {} α{}", number_label(constant), superscript(-order)));
+            let line: Vec<f64> = alpha.iter().map(|a| constant * a.powi(-order)).collect();
+            curves.push(Curve::new(Kind::Theory, index, alpha, &line));
+        }
+        curves.push(measured.labelled(label));
+    }
+    let mut caption = vec![notes_line(table, &["outputs_order"])];
+    caption.push(remarks.join(" "));
+    let panel = Panel { x: "scale α".into(), y: "supremum over time".into(), curves };
+    Ok(Picture { title: "The lazy limit".into(), caption, panels: vec![panel] })
+}
+
+/// The order of ‖y − ȳ‖: the note `outputs_order`, 1 where it is not given.
+fn outputs_order(table: &Table) -> Result<i32> {
+    let Some(word) = table.noted("outputs_order") else { return Ok(1) };
+    match word.parse() {
+        Ok(order @ 1..=9) => Ok(order),
+        _ => Err(Error::value("outputs_order", word, "a whole number from 1 to 9")),
+    }
+}
+
+/// C of C α^(−order) and whether it is the exact one: from the row α = ∞, else (where that is zero or missing and the
+/// order was raised) through the last measured point.
+fn constant(
+    table: &Table,
+    name: &str,
+    order: i32,
+    measured: &[(f64, f64)],
+) -> Result<Option<(f64, bool)>> {
+    let natural = QUANTITIES.iter().any(|(column, _, o)| *column == name && *o == order);
+    if !natural {
+        return Ok(measured.last().map(|(alpha, value)| (value * alpha.powi(order), false)));
+    }
+    let Ok(scaled) = table.column(&format!("{name}_scaled")) else { return Ok(None) };
+    let alpha = table.column("alpha")?;
+    let limit = alpha.iter().zip(scaled).find(|(alpha, _)| **alpha == f64::INFINITY);
+    Ok(limit.map(|(_, &c)| (c, true)).filter(|(c, _)| c.is_finite() && *c > 0.0))
+}
+
+/// `slope −1.998`, by least squares over the upper half of the points; `None` for fewer than two of them.
+fn slope_text(points: &[(f64, f64)]) -> Option<String> {
+    let upper = &points[points.len() / 2..];
+    let upper = if upper.len() < 3 { points } else { upper };
+    let n = f64::from(u32::try_from(upper.len()).ok()?);
+    let logs: Vec<(f64, f64)> = upper.iter().map(|(x, y)| (x.log10(), y.log10())).collect();
+    let mean = |part: fn(&(f64, f64)) -> f64| logs.iter().map(part).sum::<f64>() / n;
+    let (mx, my) = (mean(|p| p.0), mean(|p| p.1));
+    let xx: f64 = logs.iter().map(|(x, _)| (x - mx) * (x - mx)).sum();
+    let xy: f64 = logs.iter().map(|(x, y)| (x - mx) * (y - my)).sum();
+    (xx > 1e-12).then(|| minus(&format!("fitted slope {:.3}", xy / xx)))
+}

@@ -1,0 +1,262 @@
+//! The one look: palette, type, lines, ticks, and labels that keep out of each other's way.
+
+use super::picture::Kind;
+use plotters::style::{FontStyle, IntoFont, RGBColor, register_font};
+
+/// Okabe and Ito's palette, distinct to colour-blind eyes; black last.
+pub(super) const PALETTE: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 0, 0),
+];
+/// Axes and text beside the curves.
+pub(super) const INK: RGBColor = RGBColor(51, 51, 51);
+
+/// Sizes in units of a page 900 wide.
+pub(super) const TITLE: f64 = 21.0;
+/// Captions, tick labels.
+pub(super) const SMALL: f64 = 14.5;
+/// Axis titles, curve labels.
+pub(super) const TEXT: f64 = 16.0;
+
+/// Stroke width and whether the line is dashed.
+pub(super) fn stroke(kind: Kind) -> (f64, bool) {
+    match kind {
+        Kind::Measured => (2.2, false),
+        Kind::Theory => (1.5, true),
+        Kind::Linearized => (1.0, false),
+    }
+}
+
+/// The font family as SVG names it; layout uses the embedded subset of the first.
+pub(super) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+
+/// Makes the embedded font known to the drawing library.
+pub(super) fn load_font() -> Result<(), String> {
+    let font = include_bytes!("font/sans.ttf");
+    register_font(FAMILY, FontStyle::Normal, font)
+        .map_err(|_| "the embedded font is damaged".into())
+}
+
+/// Width of `text` at `size`.
+pub(super) fn width(text: &str, size: f64) -> f64 {
+    let measured = (FAMILY, 1000.0).into_font().layout_box(&composed(text));
+    // Without a measure, a generous guess.
+    let thousandths =
+        measured.map_or(700 * text.chars().count(), |(_, (x, _))| x.unsigned_abs() as usize);
+    f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) * size / 1000.0
+}
+
+/// Letters with an overbar as single glyphs: the embedded font has w̄ at a private code point.
+pub(super) fn composed(text: &str) -> String {
+    text.replace("w\u{304}", "\u{e000}").replace("y\u{304}", "ȳ")
+}
+
+/// `text` broken at spaces into at most `most` lines of at most `limit`; what is left out becomes `…`.
+pub(super) fn wrap(text: &str, size: f64, limit: f64, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let mut rest = word;
+        while !rest.is_empty() {
+            let Some(last) = lines.last_mut() else { break };
+            if width(&format!("{last}{}", rest.trim_end()), size) <= limit {
+                last.push_str(rest);
+                break;
+            }
+            if last.is_empty() {
+                // A word longer than a line is cut where the line ends.
+                let fits = |end: usize| width(&rest[..end], size) <= limit;
+                let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
+                let cut = ends.take_while(|&end| fits(end)).last();
+                let cut = cut.unwrap_or(rest.chars().next().map_or(rest.len(), char::len_utf8));
+                last.push_str(&rest[..cut]);
+                rest = &rest[cut..];
+            }
+            lines.push(String::new());
+        }
+    }
+    lines.retain(|line| !line.trim().is_empty());
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.push('…');
+        }
+    }
+    lines
+}
+
+/// Hyphens as minus signs.
+pub(super) fn minus(text: &str) -> String {
+    text.replace('-', "−")
+}
+
+/// `n` in superscript digits.
+pub(super) fn superscript(n: i32) -> String {
+    n.to_string()
+        .chars()
+        .map(|c| match c {
+            '-' => '⁻',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            digit => char::from_u32(0x2070 + digit.to_digit(10).unwrap_or(0)).unwrap_or(digit),
+        })
+        .collect()
+}
+
+/// 10ᵏ as it is printed at a tick.
+///
+/// ```
+/// use gradflow::figure::power_of_ten;
+/// assert_eq!(power_of_ten(-12), "10⁻¹²");
+/// ```
+pub fn power_of_ten(exponent: i32) -> String {
+    format!("10{}", superscript(exponent))
+}
+
+/// A number with three digits, as it is printed in labels.
+///
+/// ```
+/// use gradflow::figure::number_label;
+/// assert_eq!(number_label(2.4077), "2.41");
+/// assert_eq!(number_label(3.0e-7), "3.00·10⁻⁷");
+/// ```
+pub fn number_label(value: f64) -> String {
+    if value != 0.0 && !(1e-2..1e4).contains(&value.abs()) && value.is_finite() {
+        let text = format!("{value:.2e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}·{}", minus(digits), power_of_ten(exponent.parse().unwrap_or(0)));
+    }
+    let decimals = if value.abs() >= 100.0 {
+        0
+    } else if value.abs() >= 10.0 {
+        1
+    } else {
+        2
+    };
+    minus(&format!("{value:.decimals$}"))
+}
+
+/// A log axis: its ends and its ticks, in powers of ten.
+#[derive(Debug, Clone)]
+pub(super) struct Axis {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) ticks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// Room for all `values`, which are positive and finite, with at most `most` ticks.
+    pub(super) fn around(values: impl Iterator<Item = f64>, most: f64) -> Self {
+        let logs = values.map(f64::log10);
+        let (low, high) = logs.fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+        if low > high {
+            return Axis::around([1.0].into_iter(), most);
+        }
+        // At least a third of a decade, and a margin so that no marker is cut by the frame.
+        let pad = (0.04 * (high - low)).max(0.17 - 0.5 * (high - low)).max(0.02);
+        let (low, high) = (low - pad, high + pad);
+        let mut axis = Axis { low, high, ticks: Vec::new() };
+        let step = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0].into_iter().find(|s| (high - low) / s < most);
+        axis.decades(step.unwrap_or(100.0));
+        if axis.ticks.len() < 2 {
+            axis.digits();
+        }
+        axis
+    }
+
+    /// Ticks at 10^(k step).
+    #[allow(clippy::cast_possible_truncation, reason = "exponents of doubles are below 400")]
+    fn decades(&mut self, step: f64) {
+        let (first, last) = ((self.low / step).ceil(), (self.high / step).floor());
+        self.ticks = (first as i32..=last as i32)
+            .map(|k| f64::from(k) * step)
+            .map(|exponent| (exponent, power_of_ten(exponent as i32)))
+            .collect();
+    }
+
+    /// Ticks at 1, 2, 5 times powers of ten, or at every digit where even those are too few.
+    #[allow(clippy::cast_possible_truncation, reason = "exponents of doubles are below 400")]
+    fn digits(&mut self) {
+        for digits in [&[1_i32, 2, 5][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9]] {
+            self.ticks.clear();
+            for exponent in self.low.floor() as i32..=self.high.floor() as i32 {
+                for &digit in digits {
+                    let at = f64::from(exponent) + f64::from(digit).log10();
+                    let text = match digit {
+                        1 => power_of_ten(exponent),
+                        _ => format!("{digit}·{}", power_of_ten(exponent)),
+                    };
+                    if (self.low..=self.high).contains(&at) {
+                        self.ticks.push((at, text));
+                    }
+                }
+            }
+            if self.ticks.len() >= 2 {
+                return;
+            }
+        }
+    }
+
+    /// Where the logarithm of `value` lies between the ends, 0 to 1.
+    pub(super) fn place(&self, log: f64) -> f64 {
+        (log - self.low) / (self.high - self.low)
+    }
+}
+
+/// Moves labels of the given heights, wished centred at `wishes`, as little as it takes to keep them apart within
+/// [top, bottom]; returns their centres.
+pub(super) fn spread(wishes: &[f64], heights: &[f64], top: f64, bottom: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wishes.len()).collect();
+    order.sort_by(|&a, &b| wishes[a].total_cmp(&wishes[b]));
+    let mut centres = wishes.to_vec();
+    // Down from the top, then up from the bottom; what is pushed out by the second pass starts at the top again.
+    for _ in 0..2 {
+        let mut free = top;
+        for &i in &order {
+            centres[i] = centres[i].max(free + heights[i] / 2.0);
+            free = centres[i] + heights[i] / 2.0;
+        }
+        let mut free = bottom;
+        for &i in order.iter().rev() {
+            centres[i] = centres[i].min(free - heights[i] / 2.0);
+            free = centres[i] - heights[i] / 2.0;
+        }
+    }
+    centres
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_stay_apart_and_inside() {
+        let centres = spread(&[50.0, 51.0, 99.0], &[20.0, 20.0, 20.0], 0.0, 100.0);
+        assert_eq!(centres, [50.0, 70.0, 90.0]);
+    }
+
+    #[test]
+    fn axes_bear_any_range() {
+        for values in [vec![1.0], vec![3.0, 3.0], vec![1e-300, 1e300], vec![2.1, 2.3], vec![5e-324]]
+        {
+            let axis = Axis::around(values.iter().copied(), 8.0);
+            assert!((2..=9).contains(&axis.ticks.len()), "{values:?}: {:?}", axis.ticks);
+            assert!(axis.ticks.iter().all(|(at, _)| (0.0..=1.0).contains(&axis.place(*at))));
+        }
+        assert_eq!(Axis::around([1.0, 1e4].into_iter(), 8.0).ticks[4].1, "10⁴");
+    }
+
+    #[test]
+    fn long_words_are_cut_and_long_texts_end() {
+        load_font().unwrap();
+        let lines = wrap(&"x".repeat(500), 12.0, 200.0, 3);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].ends_with('…') && lines.iter().all(|line| width(line, 12.0) < 220.0));
+        assert_eq!(wrap("two words", 12.0, 500.0, 3), ["two words"]);
+    }
+}
