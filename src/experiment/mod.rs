@@ -1,5 +1,7 @@
 //! Experiments: many runs, and the tables that keep what they found.
 
+mod lazy;
 mod table;
 
+pub use lazy::{Slopes, lazy_limit, path_table, table as lazy_table};
 pub use table::{Column, Table};

@@ -34,6 +34,7 @@ mod system;
 pub use automatic::{Method, Options};
 pub use curved::{Automatic, Bdf, Esdirk34, TrBdf2, Tsit45};
 pub use eigen::Eigen;
+pub(crate) use eigen::no_modes;
 pub use gap::{Comparison, Gap, Peak};
 pub use observer::Events;
 pub use ode::Budget;

@@ -1,0 +1,159 @@
+//! The table that people read, and the file of whole paths.
+
+use super::flow::{Findings, slopes};
+use super::problem::Zero;
+use crate::experiment::Table;
+use crate::solve::Comparison;
+use crate::{Result, linalg};
+use std::io::Write;
+
+/// α or a time: powers of ten short, ∞ as such.
+pub(super) fn scale(x: f64) -> String {
+    let plain = (1e-2..1e4).contains(&x) || x == 0.0;
+    match x {
+        x if x.is_infinite() => "∞".into(),
+        x if plain => format!("{}", (x * 1e6).round() / 1e6),
+        x if (x.log10() - x.log10().round()).abs() < 1e-12 => format!("{x:e}"),
+        x => format!("{x:.3e}"),
+    }
+}
+
+/// The way to zero, in words.
+pub(super) fn zero(zero: Zero) -> &'static str {
+    match zero {
+        Zero::None => "as it is",
+        Zero::Centred => "centred",
+        Zero::Doubled => "doubled",
+    }
+}
+
+pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    head(findings, out)?;
+    let titles = ["α", "sup‖w − w₀‖", "sup‖w − w̄‖", "sup‖y − ȳ‖", "loss", "linear loss", "rhs", "stop"];
+    writeln!(out, "{}", line(&titles.map(String::from)))?;
+    for run in &findings.runs {
+        writeln!(out, "{}", line(&row(run)))?;
+    }
+    for (alpha, _) in &findings.failures {
+        writeln!(out, "{:>8}  failed", scale(*alpha))?;
+    }
+    foot(findings, out)
+}
+
+fn head(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let (problem, options) = (findings.problem, findings.options);
+    writeln!(out, "model   {}, {}", problem.model, zero(problem.zero))?;
+    writeln!(out, "data    {}", problem.data)?;
+    writeln!(
+        out,
+        "size    p = {} parameters, N = {} outputs; start {}",
+        findings.shape.params, findings.shape.outputs, problem.origin
+    )?;
+    let solver = findings.runs.last().map_or(options.solver.as_str(), |r| r.curved.solver.as_str());
+    writeln!(
+        out,
+        "flow    loss {}, horizon T = {}, λ₁ = {:.4}, rtol {:e}, solver {solver}, seed {}, gradflow {}\n",
+        problem.loss_name,
+        scale(findings.horizon),
+        findings.largest_eigenvalue,
+        options.rtol,
+        options.seed,
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn row(run: &Comparison) -> [String; 8] {
+    let eps = run.curved.alpha.recip();
+    let suprema = if eps == 0.0 {
+        let scaled = |p: crate::solve::Peak, unit: &str| format!("{:.5e}/{unit}", p.scaled);
+        [scaled(run.displacement, "α"), scaled(run.weights_gap, "α²"), scaled(run.outputs_gap, "α")]
+    } else {
+        let plain = |x: f64| format!("{x:.5e}");
+        let (u, e, s) = (run.displacement.scaled, run.weights_gap.scaled, run.outputs_gap.scaled);
+        [plain(eps * u), plain(eps * eps * e), plain(eps * s)]
+    };
+    let [u, e, s] = suprema;
+    let loss = format!("{:.4e}", run.loss);
+    let linear = format!("{:.4e}", run.linear_loss);
+    [scale(run.curved.alpha), u, e, s, loss, linear, run.work.rhs.to_string(), run.curved.stop.to_string()]
+}
+
+/// Cells in columns; widths are counted in characters that take room.
+fn line(cells: &[String; 8]) -> String {
+    const WIDTHS: [usize; 8] = [8, 14, 15, 14, 11, 12, 7, 0];
+    let mut out = String::new();
+    for (cell, width) in cells.iter().zip(WIDTHS) {
+        let taken = cell.chars().filter(|c| *c != '\u{304}').count();
+        if width == 0 {
+            out.push_str("  ");
+            out.push_str(cell);
+        } else {
+            out.push_str(&" ".repeat(width.saturating_sub(taken) + 1));
+            out.push_str(cell);
+        }
+    }
+    out
+}
+
+fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let found = slopes(findings);
+    let show = |slope: Option<f64>| slope.map_or("–".into(), |s| format!("{s:.4}"));
+    if found.displacement.is_some() {
+        let cells = ["slope".into(), show(found.displacement), show(found.weights_gap), show(found.outputs_gap)];
+        let [a, b, c, d] = cells;
+        writeln!(out, "{}", line(&[a, b, c, d, String::new(), String::new(), String::new(), String::new()]).trim_end())?;
+        let (law, why) = match findings.problem.zero {
+            Zero::Doubled => ("−1, −2, −2", "Theorem 2.2, one order better in y for doubled models"),
+            _ => ("−1, −2, −1", "Theorem 2.2"),
+        };
+        writeln!(out, "\nExpected slopes {law} ({why}); fitted over the upper half of the scales.")?;
+    }
+    if findings.runs.iter().any(|r| r.curved.alpha.is_infinite()) {
+        writeln!(out, "The row α = ∞ gives the sharp constants: each supremum times its power of α, in the limit.")?;
+    }
+    let noise = findings.runs.iter().filter(|r| r.outputs_gap.scaled <= 10.0 * r.outputs_noise).count();
+    if noise > 0 {
+        let level = findings.runs.iter().map(|r| r.outputs_noise).fold(0.0, f64::max);
+        writeln!(out, "In {noise} rows α sup‖y − ȳ‖ is at the level of rounding, {level:.1e}, or below.")?;
+    }
+    if let Some(estimate) = findings.runs.iter().filter_map(|r| r.error_estimate).reduce(f64::max) {
+        writeln!(out, "Estimated relative error of the gaps, by tightening the tolerance: at most {estimate:.1e}.")?;
+    }
+    Ok(())
+}
+
+/// A row per scale and time: losses, distances, then w, w̄, y and ȳ in full.
+pub(super) fn paths(findings: &Findings<'_>) -> Result<Table> {
+    let shape = findings.shape;
+    let numbered = |name: &str, n: usize| (1..=n).map(|i| format!("{name}{i}")).collect::<Vec<_>>();
+    let names: Vec<String> = ["alpha", "time", "loss", "linear_loss", "displacement", "w_gap", "outputs_gap"]
+        .map(String::from)
+        .into_iter()
+        .chain(numbered("w", shape.params))
+        .chain(numbered("linear_w", shape.params))
+        .chain(numbered("y", shape.outputs))
+        .chain(numbered("linear_y", shape.outputs))
+        .collect();
+    let columns: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "")).collect();
+    let mut table = Table::new(&columns);
+    for run in &findings.runs {
+        let eps = run.curved.alpha.recip();
+        for (i, &t) in run.curved.times.iter().enumerate() {
+            let mut row = vec![
+                run.curved.alpha,
+                t,
+                findings.loss.value(&run.curved.outputs[i]),
+                findings.loss.value(&run.straight.outputs[i]),
+                eps * linalg::norm(&run.curved.displacements[i]),
+                eps * eps * linalg::norm(&run.weights_gaps[i]),
+                eps * linalg::norm(&run.outputs_gaps[i]),
+            ];
+            row.extend(run.curved.weights(i));
+            row.extend(run.straight.weights(i));
+            row.extend(&run.curved.outputs[i]);
+            row.extend(&run.straight.outputs[i]);
+            table.push(&row)?;
+        }
+    }
+    Ok(table)
+}
