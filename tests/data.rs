@@ -37,7 +37,7 @@ fn datasets_are_valid_by_construction() {
     assert_refused(make(dmatrix![0.0], dmatrix![f64::INFINITY]), 2, &["y1 of sample 0", "inf"]);
     assert_refused(Teacher::seeded(0, 1), 2, &["input dimension = 0"]);
     assert_refused(Teacher::seeded(2, 1).and_then(|t| t.train_and_test(0, 1)), 2, &["samples = 0"]);
-    assert_refused(clusters(usize::MAX, 2, 1.0, 0), 5, &["matrix of samples"]);
+    assert_refused(clusters(usize::MAX, 2, 1.0, 0), 5, &["numbers for each of"]);
     assert_refused(random_labels(1_000_000_000_000, 10, 0), 5, &["fewer samples"]);
 }
 

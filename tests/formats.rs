@@ -342,6 +342,36 @@ fn npy_faults_are_located() -> Result<()> {
     Ok(())
 }
 
+/// Row 34 once more: whatever byte is lost or damaged, the answer is a value or an error, never a panic; and no array
+/// loses its end unnoticed.
+#[test]
+fn damaged_files_do_no_harm() {
+    let folder = Folder::new();
+    let header = "{'descr': '<i2', 'fortran_order': False, 'shape': (2, 3), }\n";
+    let array = npy_bytes(header, &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0]);
+    for end in 0..array.len() {
+        assert!(npy::read(&folder.file("cut.npy", &array[..end])).is_err(), "cut at {end}");
+    }
+    for at in 0..array.len() {
+        for damage in [0x01, 0x10, 0x80, 0xff] {
+            let mut array = array.clone();
+            array[at] ^= damage;
+            if let Ok(matrix) = npy::read(&folder.file("bad.npy", array)) {
+                assert_eq!(matrix.len(), 6, "byte {at} ^ {damage:#x}");
+            }
+        }
+    }
+    let table = b"a,\"b\",y\r\n1,2,3\r\n4,\"5\",6\r\n";
+    for at in 0..table.len() {
+        let _ = read_csv(&table[..at], &["y"]);
+        for damage in [0x01, 0x10, 0x80, 0xff] {
+            let mut table = table.to_vec();
+            table[at] ^= damage;
+            let _ = read_csv(table, &["y"]);
+        }
+    }
+}
+
 /// Real files, where a folder of them is given by `GRADFLOW_DATA` or lies beside the repository.
 #[test]
 fn real_files_are_read() -> Result<()> {

@@ -252,6 +252,7 @@ fn names_round_trip() -> Result<()> {
         };
         assert_eq!(loss.name(), name.to_string());
     }
+    assert_eq!(Huber::to([0.0]).delta(0.5)?.name(), "huber-sum δ=0.5");
     for bare in ["square", "logistic", "cross-entropy", "huber"] {
         assert!(LossName::parse(bare)?.to_string().ends_with("sum"));
     }

@@ -2,7 +2,7 @@
 //! green, blue, each row by row.
 
 use super::files::{fault, io, regular};
-use super::{Dataset, Scaling};
+use super::{Dataset, Scaling, matrix_size};
 use crate::{Error, Result};
 use nalgebra::DMatrix;
 use std::io::{BufReader, Read};
@@ -93,7 +93,8 @@ impl Cifar10 {
     /// # Errors
     /// [`Error::Data`] for a file that is not a whole number of records (with the offset of the broken one), for a
     /// label above 9 (with record and offset), or where no image is of the classes chosen; [`Error::Io`] for a file
-    /// that cannot be read; [`Error::TooLarge`] for one beyond 2 GiB; [`Error::Value`] for no files or a limit of 0.
+    /// that cannot be read; [`Error::TooLarge`] for one
+    /// or for images beyond 2 GiB; [`Error::Value`] for no files or a limit of 0.
     pub fn read<P: AsRef<Path>>(&self, paths: &[P]) -> Result<Dataset> {
         let Some(first) = paths.first() else {
             return Err(Error::value("CIFAR-10 files", "none", "at least one"));
@@ -129,6 +130,7 @@ impl Cifar10 {
                 return Err(fault(path, place, problem));
             }
             if let Some(class) = self.classes.iter().position(|class| class == label) {
+                matrix_size("the images", PIXELS, images.labels.len() + 1)?;
                 images.labels.push(class);
                 images.pixels.extend(pixels.iter().map(|byte| f64::from(*byte) / 255.0));
             }

@@ -4,8 +4,8 @@
 //! mark and CRLF are accepted, quotes as in RFC 4180. Each cell used must be a finite number: nothing is filled in or
 //! skipped in silence.
 
-use super::Dataset;
 use super::files::{fault, io, regular};
+use super::{Dataset, matrix_size};
 use crate::{Error, Result};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use nalgebra::DMatrix;
@@ -25,13 +25,14 @@ const FIRST_LINE: u64 = 1 << 20;
 /// # Errors
 /// [`Error::Data`] names line and column of a cell that is not a finite number, a line with too few or too many
 /// cells, a missing header, a column name met twice, a file without lines; [`Error::Unknown`] a column that the
-/// header lacks; [`Error::Conflict`] a column that is both input and target; [`Error::TooLarge`] a file beyond 2 GiB.
+/// header lacks; [`Error::Conflict`] a column that is both input and target; [`Error::TooLarge`] a file or a table beyond 2 GiB.
 pub fn read(path: &Path, targets: &[String], inputs: Option<&[String]>) -> Result<Dataset> {
     let mut table = Table::open(path)?;
     let chosen = table.choose(targets, inputs)?;
     let (mut x, mut y) = (Vec::new(), Vec::new());
     let mut record = ByteRecord::new();
     while table.next(&mut record)? {
+        matrix_size("the table", chosen.inputs.len(), y.len() / chosen.targets.len())?;
         for column in &chosen.inputs {
             x.push(table.number(&record, *column, false)?);
         }

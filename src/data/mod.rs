@@ -208,6 +208,19 @@ impl Dataset {
     }
 }
 
+/// The largest matrix made, in numbers: 2 GiB of doubles.
+const LARGEST: usize = 1 << 28;
+
+/// d n, the size of a matrix about to be made, unless it is beyond [`LARGEST`].
+fn matrix_size(what: &str, d: usize, n: usize) -> Result<usize> {
+    d.checked_mul(n).filter(|size| *size <= LARGEST).ok_or_else(|| Error::TooLarge {
+        what: format!("{what}, {d} numbers for each of {n} samples,"),
+        needed: format!("{:.1e} numbers", d as f64 * n as f64),
+        limit: format!("{LARGEST} (2 GiB)"),
+        remedy: "take fewer samples or inputs",
+    })
+}
+
 /// `x1`, `x2`…
 fn numbered(letter: &str, count: usize) -> Vec<String> {
     (1..=count).map(|i| format!("{letter}{i}")).collect()

@@ -3,8 +3,8 @@
 //! An n × d array (a row per sample, as numpy users keep it) becomes a d × n matrix here and back; in C order that is
 //! the same sequence of numbers.
 
-use super::Dataset;
 use super::files::{fault, io, regular};
+use super::{Dataset, matrix_size};
 use crate::Result;
 use nalgebra::DMatrix;
 use npyz::{DType, Deserialize, NpyFile, Order, TypeChar, WriterBuilder};
@@ -12,8 +12,8 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
-/// The largest file read, 8 GiB.
-const LIMIT: u64 = 8 << 30;
+/// The largest file read, a little above 2 GiB.
+const LIMIT: u64 = (2 << 30) + HEADER as u64;
 
 /// The longest header read; Numpy's have 128 bytes.
 const HEADER: usize = 1 << 16;
@@ -24,7 +24,7 @@ const HEADER: usize = 1 << 16;
 /// # Errors
 /// [`Error::Data`](crate::Error::Data) for what is not such a file: wrong magic, a header that cannot be read or that does not fit the
 /// size of the file, objects, text or complex numbers, other axes, an empty array, an entry that is not finite (by
-/// row and column from 0); [`Error::Io`](crate::Error::Io) for a file that cannot be read; [`Error::TooLarge`](crate::Error::TooLarge) beyond 8 GiB.
+/// row and column from 0); [`Error::Io`](crate::Error::Io) for a file that cannot be read; [`Error::TooLarge`](crate::Error::TooLarge) beyond 2 GiB.
 pub fn read(path: &Path) -> Result<DMatrix<f64>> {
     let (file, size) = regular(path, LIMIT)?;
     let mut file = BufReader::new(file);
@@ -41,6 +41,7 @@ pub fn read(path: &Path) -> Result<DMatrix<f64>> {
         );
         return Err(fault(path, format!("offset {}", begin + found.min(wanted)), problem));
     }
+    matrix_size("the array", d, n)?;
     let order = npy.order();
     let entries = numbers(path, npy)?;
     let matrix = match order {

@@ -3,7 +3,7 @@
 //! Inputs, teacher and labels come from streams of their own, so that a larger training set begins with the smaller
 //! one, and the test set does not depend on the size of the training set.
 
-use super::Dataset;
+use super::{Dataset, matrix_size};
 use crate::random::Generator;
 use crate::{Error, Result};
 use nalgebra::DMatrix;
@@ -93,11 +93,11 @@ pub fn clusters(n: usize, d: usize, separation: f64, seed: u64) -> Result<Datase
     if !(separation.is_finite() && separation >= 0.0) {
         return Err(Error::value("separation", separation, "a finite number, 0 or more"));
     }
-    let size = entries(d, n, "samples")?;
+    let count = entries(d, n, "samples")?;
     let mut draw = Generator::seeded(seed).split("clusters");
     let axis = draw.sphere(d);
     let labels: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
-    let mut inputs = DMatrix::from_vec(d, n, draw.gaussians(size));
+    let mut inputs = DMatrix::from_vec(d, n, draw.gaussians(count));
     for (mut x, label) in inputs.column_iter_mut().zip(&labels) {
         x.iter_mut().zip(&axis).for_each(|(x, e)| *x += 0.5 * separation * label * e);
     }
@@ -127,19 +127,13 @@ fn on_the_sphere(d: usize, n: usize, draw: &mut Generator, what: &str) -> Result
     Ok(DMatrix::from_vec(d, n, columns))
 }
 
-/// d n, refused where it is 0 or more than 2²⁸ numbers (2 GiB).
+/// d n, refused where it is 0 or too large.
 fn entries(d: usize, n: usize, what: &str) -> Result<usize> {
-    const LIMIT: usize = 1 << 28;
     if d == 0 {
         return Err(Error::value("input dimension", d, "at least one"));
     }
     if n == 0 {
         return Err(Error::value(what, n, "at least one"));
     }
-    d.checked_mul(n).filter(|size| *size <= LIMIT).ok_or_else(|| Error::TooLarge {
-        what: format!("a {d} × {n} matrix of {what}"),
-        needed: format!("{:.1e} numbers", d as f64 * n as f64),
-        limit: format!("{LIMIT}"),
-        remedy: "ask for fewer samples or inputs",
-    })
+    matrix_size(what, d, n)
 }

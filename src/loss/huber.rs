@@ -67,8 +67,11 @@ fn clamped_change(r: f64, s: f64, eps: f64, delta: f64) -> f64 {
 }
 
 impl Loss for Huber {
+    /// `huber-sum` or `huber-mean`, and δ where it is not 1.
     fn name(&self) -> String {
-        format!("huber-{}", self.reduction)
+        let convention =
+            if self.delta == 1.0 { String::new() } else { format!(" δ={}", self.delta) };
+        format!("huber-{}{convention}", self.reduction)
     }
 
     fn outputs(&self) -> usize {
