@@ -6,6 +6,7 @@ pub mod cli;
 pub mod data;
 pub mod error;
 pub mod experiment;
+mod files;
 pub mod figure;
 pub mod flow;
 mod linalg;

@@ -67,7 +67,7 @@ pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
     let problem = problem::build(options)?;
     let base: &dyn Differentiable = &*problem.map;
     match problem.zero {
-        Zero::None => solve(options, &problem, base, problem.start.clone(), &scales, gap, out),
+        Zero::None => solve(options, &problem, &base, problem.start.clone(), &scales, gap, out),
         Zero::Centred => {
             check_start(base, &problem.start)?;
             let map = Centred::at(base, &problem.start);
@@ -152,8 +152,7 @@ fn solve<H: Differentiable>(
     let bar = progress(options, scales.len());
     for &alpha in scales {
         bar.set_message(format!("α = {}", report::scale(alpha)));
-        let flow = Flow::new(flow.map, flow.loss, flow.start.clone()).scaled(alpha);
-        match gap.solve_beside(&flow, &tangent, &times) {
+        match gap.solve_beside(&flow.at_scale(alpha), &tangent, &times) {
             Ok(run) => findings.runs.push(run),
             Err(e) if e.exit_code() == 1 => findings.failures.push((alpha, e)),
             Err(e) => return Err(e),

@@ -64,7 +64,7 @@ pub(super) fn build(options: &FlowOptions) -> Result<Problem> {
         None if is_network => Zero::Centred,
         None => Zero::None,
     };
-    let data = data(options, is_network, loss_name)?;
+    let data = data(options, loss_name)?;
     let generator = Generator::seeded(options.seed).split("weights");
     if is_network {
         let data = data.unwrap_or(default_data(options)?);
@@ -92,7 +92,7 @@ fn default_data(options: &FlowOptions) -> Result<Dataset> {
 }
 
 /// The data asked for by --data, scaled.
-fn data(options: &FlowOptions, is_network: bool, loss: LossName) -> Result<Option<Dataset>> {
+fn data(options: &FlowOptions, loss: LossName) -> Result<Option<Dataset>> {
     let Some(file) = &options.data else { return Ok(None) };
     if options.labels.is_some() {
         return Err(Error::Conflict {
@@ -124,7 +124,6 @@ fn data(options: &FlowOptions, is_network: bool, loss: LossName) -> Result<Optio
         };
         crate::data::open(&PathBuf::from(file), &request)?
     };
-    let _ = is_network;
     Ok(Some(match options.scale.as_str() {
         "none" => data,
         "standardized" => data.standardized(),
@@ -152,11 +151,11 @@ fn network(
     let activation = Activation::parse(&options.activation)?;
     let initialization = Initialization::parse(&options.init)?;
     let (net, words): (Network, String) = if options.model == "two-layer" {
-        let scaling = Scaling::parse(&options.scaling)?;
+        let scaling = scaling(&options.scaling)?;
         let layers = TwoLayer { width: options.width, outputs, activation, biases: options.biases, scaling };
-        (layers.on(data.inputs().clone())?, format!("two-layer, width {}, scaling {scaling}", options.width))
+        (layers.on(data.inputs().clone())?, format!("two-layer, width {}, scaling {}", options.width, options.scaling))
     } else {
-        let parametrization = Parametrization::parse(&options.parametrization)?;
+        let parametrization = parametrization(&options.parametrization)?;
         if options.depth == 0 || options.depth > 1000 {
             return Err(Error::value("depth", options.depth, "between 1 and 1000 hidden layers"));
         }
@@ -164,9 +163,7 @@ fn network(
         let layers = Mlp { hidden, outputs, activation, biases: options.biases, parametrization };
         let words = format!(
             "mlp, {} hidden layers of {}, {} parametrization",
-            options.depth,
-            options.width,
-            parametrization.name()
+            options.depth, options.width, options.parametrization
         );
         (layers.on(data.inputs().clone())?, words)
     };
@@ -188,6 +185,24 @@ fn network(
         origin,
         loss_name,
     })
+}
+
+/// α(m) as people write it.
+fn scaling(word: &str) -> Result<Scaling> {
+    match word {
+        "1" => Ok(Scaling::One),
+        "1/sqrt(m)" | "1/√m" => Ok(Scaling::InverseSqrtWidth),
+        "1/m" => Ok(Scaling::InverseWidth),
+        _ => Err(Error::unknown("scaling", word, ["1", "1/sqrt(m)", "1/m"])),
+    }
+}
+
+fn parametrization(word: &str) -> Result<Parametrization> {
+    match word {
+        "standard" => Ok(Parametrization::Standard),
+        "ntk" => Ok(Parametrization::Ntk { sigma_w: 1.0, sigma_b: 1.0 }),
+        _ => Err(Error::unknown("parametrization", word, ["standard", "ntk"])),
+    }
 }
 
 /// k: rows of the targets, or for class indices the number of classes.

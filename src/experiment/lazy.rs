@@ -22,8 +22,7 @@ pub fn lazy_limit<H: Differentiable, L: Loss>(
 ) -> Result<Vec<Comparison>> {
     let tangent = Linearized::at(&flow.map, &flow.start);
     let at = |&alpha: &f64| {
-        let flow = Flow::new(&flow.map, &flow.loss, flow.start.clone()).scaled(alpha);
-        gap.solve_beside(&flow, &tangent, times)
+        gap.solve_beside(&flow.at_scale(alpha), &tangent, times)
     };
     alphas.iter().map(at).collect()
 }

@@ -77,6 +77,11 @@ impl<H: Differentiable, L: Loss> Flow<H, L> {
         Flow { alpha, ..self }
     }
 
+    /// A flow of the same parts at scale `alpha`.
+    pub fn at_scale(&self, alpha: f64) -> Flow<&H, &L> {
+        Flow { map: &self.map, loss: &self.loss, alpha, start: self.start.clone() }
+    }
+
     /// ε = 1/α; 0 at α = ∞.
     pub fn eps(&self) -> f64 {
         self.alpha.recip()

@@ -108,10 +108,10 @@ impl Gap {
     ///
     /// # Errors
     /// As [`Flow::solve`]; [`Error::Conflict`] for a linearization elsewhere.
-    pub fn solve_beside<H: Differentiable, L: Loss>(
+    pub(crate) fn solve_beside<H: Differentiable, L: Loss, G: Differentiable>(
         &self,
         flow: &Flow<H, L>,
-        tangent: &Linearized<&H>,
+        tangent: &Linearized<G>,
         times: &[f64],
     ) -> Result<Comparison> {
         self.options.check()?;
@@ -134,10 +134,10 @@ impl Gap {
         Ok(found)
     }
 
-    fn solve_once<H: Differentiable, L: Loss>(
+    fn solve_once<H: Differentiable, L: Loss, G: Differentiable>(
         &self,
         flow: &Flow<H, L>,
-        tangent: &Linearized<&H>,
+        tangent: &Linearized<G>,
         times: &[f64],
     ) -> Result<Comparison> {
         let initial = flow.initial_outputs()?;
