@@ -65,6 +65,13 @@ fn drawn(name: &str, table: &Table, file: &str) -> (tempfile::TempDir, Result<Ve
     (folder, bytes)
 }
 
+/// Keeps a picture for human eyes where the variable `GRADFLOW_LOOK` names a folder.
+fn look(file: &str, bytes: &[u8]) {
+    if let Some(folder) = std::env::var_os("GRADFLOW_LOOK") {
+        fs::write(Path::new(&folder).join(file), bytes).unwrap();
+    }
+}
+
 fn svg(name: &str, table: &Table) -> String {
     String::from_utf8(drawn(name, table, "picture.svg").1.unwrap()).unwrap()
 }
@@ -78,10 +85,8 @@ fn pictures_are_functions_of_their_tables() {
             // Through the disk as well.
             let again = Table::from_csv(&table.to_csv(), Path::new("t.csv")).unwrap();
             assert_eq!(bytes, drawn(name, &again, file).1.unwrap());
-            if let Some(folder) = std::env::var_os("GRADFLOW_LOOK") {
-                let order = table.noted("outputs_order").unwrap_or("1");
-                fs::write(Path::new(&folder).join(format!("{name}{order}-{file}")), bytes).unwrap();
-            }
+            let order = table.noted("outputs_order").unwrap_or("1");
+            look(&format!("{name}{order}-{file}"), &bytes);
         }
     }
 }
@@ -97,6 +102,7 @@ fn labels_state_the_orders_and_the_exact_constants() {
     assert!(text.contains("width=\"900\" height=\"560\""));
     let doubled = svg("lazy-limit", &gaps(2));
     assert!(doubled.contains("sup‖y − ȳ‖ ∝ α⁻²") && doubled.contains("dashed guide: 0.81 α⁻²"));
+    assert!(doubled.contains("Guide: the slope expected"));
 }
 
 #[test]
@@ -169,6 +175,7 @@ fn odd_tables_are_borne() {
         for rows in borne {
             let table = filled(figure, rows);
             let text = svg(figure.name, &table);
+            look(&format!("odd-{}-{rows:?}.svg", figure.name), text.as_bytes());
             assert!(
                 !text.contains("NaN") && !text.contains("inf,") && !text.contains("2147483647"),
                 "{rows:?}"
@@ -191,6 +198,7 @@ fn long_captions_wrap() {
     let text =
         svg("lazy-limit", &gaps(1).note("command", "gradflow sweep --alpha 1e0..1e6 ".repeat(30)));
     assert!(text.contains('…'));
+    look("long.svg", text.as_bytes());
     drawn("paths", &run().note("<&>\"", "x".repeat(10_000)), "a.png").1.unwrap();
 }
 

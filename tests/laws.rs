@@ -235,6 +235,16 @@ fn derivatives_exist_where_values_do() {
     }
 }
 
+/// A value that is computed and not used has no part in the derivative.
+#[test]
+fn unused_values_do_not_spoil_the_gradient() {
+    let slope = reverse_slope(0.0, |w| {
+        let _ = w.ln() * w.sqrt();
+        w.exp()
+    });
+    assert_eq!(slope, 1.0);
+}
+
 /// Values at the ends, which no series or quadrature reaches.
 #[test]
 fn limits_of_the_elementary_functions() {

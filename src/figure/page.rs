@@ -99,7 +99,7 @@ fn draw_panel<B: DrawingBackend>(
 ) -> Result<(), String> {
     let points = || panel.curves.iter().flat_map(|curve| &curve.points);
     let x = Axis::around(points().map(|point| point.0), (frame.right - frame.left) / 60.0);
-    let y = Axis::around(points().map(|point| point.1), (frame.bottom - frame.top) / 30.0);
+    let y = Axis::around(points().map(|point| point.1), (frame.bottom - frame.top) / 36.0);
     draw_axes(panel, frame, (&x, &y), canvas)?;
     let mut ends = Vec::new();
     for curve in &panel.curves {
@@ -145,9 +145,9 @@ fn draw_curve<B: DrawingBackend>(
     let colour = PALETTE[curve.colour % PALETTE.len()];
     let (width, dashed) = style::stroke(curve.kind);
     if dashed {
-        canvas.dashed(path, colour, width)?
+        canvas.dashed(path, colour, width)?;
     } else {
-        canvas.line(path, colour, width)?
+        canvas.line(path, colour, width)?;
     }
     // Markers show where values are; where they would touch, only some. A lone point is always marked.
     let stride = path.len().div_ceil(30).max(1);

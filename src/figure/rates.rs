@@ -20,26 +20,38 @@ const QUANTITIES: [(&str, &str, i32); 3] = [
     ("outputs_gap", "sup‖y − ȳ‖", 1),
 ];
 
+const BOTH: &str = "Solid: measured. Dashed: the exact constant at α = ∞, over the power of α.";
+const GUIDE: &str = "Guide: the slope expected, through the last point.";
+
 pub(super) fn picture(table: &Table) -> Result<Picture> {
     let alpha = table.column("alpha")?;
     let mut curves = Vec::new();
-    let mut remarks =
-        vec!["Solid: measured. Dashed: its exact constant at α = ∞ over the power of α.".into()];
+    let mut remarks = Vec::new();
     for (index, (name, symbol, order)) in QUANTITIES.into_iter().enumerate() {
         let values = table.column(name)?;
         let measured = Curve::new(Kind::Measured, index, alpha, values);
         let order = if name == "outputs_gap" { outputs_order(table)? } else { order };
         remarks.extend(unshown(symbol, values));
-        let mut label = vec![format!("{symbol} ∝ α{}", superscript(-order))];
-        label.extend(slope_text(&measured.points));
+        let slope = fitted_slope(&measured.points);
+        let mut label = vec![match slope {
+            Some(slope) if (slope + f64::from(order)).abs() < 0.1 => {
+                format!("{symbol} ∝ α{}", superscript(-order))
+            }
+            _ => symbol.to_string(),
+        }];
+        label.extend(slope.map(|slope| minus(&format!("fitted slope {slope:.3}"))));
         if let Some((constant, exact)) = constant(table, name, order, &measured.points)? {
             let source = if exact { "dashed" } else { "dashed guide" };
+            remarks.extend((!exact).then(|| GUIDE.to_string()));
             label.push(format!("{source}: {} α{}", number_label(constant), superscript(-order)));
-            let line: Vec<f64> = alpha.iter().map(|a| constant * a.powi(-order)).collect();
-            curves.push(Curve::new(Kind::Theory, index, alpha, &line));
+            let ends = beyond(&measured.points);
+            let line = ends.map(|alpha| constant * alpha.powi(-order));
+            curves.push(Curve::new(Kind::Theory, index, &ends, &line));
         }
         curves.push(measured.labelled(label));
     }
+    let theory = curves.iter().any(|curve: &Curve| curve.kind == Kind::Theory);
+    remarks.insert(0, if theory { BOTH } else { "Measured values." }.to_string());
     let mut caption = vec![notes_line(table, &["outputs_order"])];
     caption.push(remarks.join(" "));
     let panel = Panel { x: "scale α".into(), y: "supremum over time".into(), curves };
@@ -73,8 +85,16 @@ fn constant(
     Ok(limit.map(|(_, &c)| (c, true)).filter(|(c, _)| c.is_finite() && *c > 0.0))
 }
 
-/// `slope −1.998`, by least squares over the upper half of the points; `None` for fewer than two of them.
-fn slope_text(points: &[(f64, f64)]) -> Option<String> {
+/// The ends of a line that reaches a little beyond the points, so that it is seen where it agrees with them.
+fn beyond(points: &[(f64, f64)]) -> [f64; 2] {
+    let first = points.first().map_or(f64::NAN, |point| point.0);
+    let last = points.last().map_or(f64::NAN, |point| point.0);
+    let reach = (last / first).powf(0.07).min(1e3);
+    [first / reach, last * reach]
+}
+
+/// d log y/d log x by least squares over the upper half of the points; `None` for fewer than two of them.
+fn fitted_slope(points: &[(f64, f64)]) -> Option<f64> {
     let upper = &points[points.len() / 2..];
     let upper = if upper.len() < 3 { points } else { upper };
     let n = f64::from(u32::try_from(upper.len()).ok()?);
@@ -83,5 +103,5 @@ fn slope_text(points: &[(f64, f64)]) -> Option<String> {
     let (mx, my) = (mean(|p| p.0), mean(|p| p.1));
     let xx: f64 = logs.iter().map(|(x, _)| (x - mx) * (x - mx)).sum();
     let xy: f64 = logs.iter().map(|(x, y)| (x - mx) * (y - my)).sum();
-    (xx > 1e-12).then(|| minus(&format!("fitted slope {:.3}", xy / xx)))
+    (xx > 1e-12).then(|| xy / xx)
 }

@@ -157,8 +157,8 @@ impl Axis {
         if low > high {
             return Axis::around([1.0].into_iter(), most);
         }
-        // At least a third of a decade, and a margin so that no marker is cut by the frame.
-        let pad = (0.04 * (high - low)).max(0.17 - 0.5 * (high - low)).max(0.02);
+        // At least half a decade, and a margin so that no marker is cut by the frame.
+        let pad = (0.04 * (high - low)).max(0.27 - 0.5 * (high - low)).max(0.02);
         let (low, high) = (low - pad, high + pad);
         let mut axis = Axis { low, high, ticks: Vec::new() };
         let step = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0].into_iter().find(|s| (high - low) / s < most);
@@ -188,6 +188,7 @@ impl Axis {
                 for &digit in digits {
                     let at = f64::from(exponent) + f64::from(digit).log10();
                     let text = match digit {
+                        _ if exponent == 0 => digit.to_string(),
                         1 => power_of_ten(exponent),
                         _ => format!("{digit}·{}", power_of_ten(exponent)),
                     };

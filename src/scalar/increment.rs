@@ -105,7 +105,8 @@ impl Mul for Increment {
     }
 }
 
-/// From a = q b: q₁ = (a₁ − q₀ b₁)/b₀ and q_r (b₀ + ε d_b) = a_r − q₀ b_r − q₁ d_b, with d_b = b₁ + ε b_r.
+/// From a = q b: q₁ = (a₁ − q₀ b₁)/b₀, and the remainders r, s, t of q, a, b obey r (b₀ + ε d) = s − q₀ t − q₁ d with
+/// d = b₁ + ε t.
 impl Div for Increment {
     type Output = Self;
     fn div(self, o: Self) -> Self {

@@ -49,15 +49,19 @@ impl<S: Scalar> Tape<S> {
     ) -> Vec<S> {
         let nodes = self.nodes.borrow();
         let mut adjoint = vec![S::from(0.0); nodes.len()];
+        // What no output depends on is passed over: its partials may be infinite, and 0 · ∞ would spoil the rest.
+        let mut reached = vec![false; nodes.len()];
         for (y, seed) in outputs.iter().zip(seeds) {
             if let Some((_, index)) = y.origin {
                 adjoint[index] = adjoint[index] + seed;
+                reached[index] = true;
             }
         }
         for (index, node) in nodes.iter().enumerate().skip(count).rev() {
             let a = adjoint[index];
             for (parent, partial) in node.parents {
-                if parent != index {
+                if reached[index] && parent != index {
+                    reached[parent] = true;
                     adjoint[parent] = adjoint[parent] + partial * a;
                 }
             }
