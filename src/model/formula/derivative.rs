@@ -7,7 +7,7 @@ use super::{MAX_DEPTH, MAX_NODES};
 use crate::scalar::Elementary;
 use crate::{Error, Result};
 
-const REMEDY: &str =
+pub(super) const REMEDY: &str =
     "evaluate the model with Auto, which differentiates numbers, or simplify the formula";
 
 /// ∂(node `of`)/∂(parameter `param`), appended to the arena.
@@ -56,7 +56,7 @@ pub(super) fn check_size(arena: &Arena, ids: &[Id]) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn too_large(nodes: String) -> Error {
+fn too_large(nodes: String) -> Error {
     Error::TooLarge {
         what: "a symbolic derivative".into(),
         needed: format!("{nodes} operations, names and numbers"),

@@ -5,11 +5,11 @@
 //! h̄(w̄) = h(w₀) + Dh(w₀)(w̄ − w₀) in place of h (Chizat, Oyallon and Bach 2019, §1.1). With inputs the sum runs over
 //! samples, too.
 
+use super::Formula;
 use super::arena::{Arena, Id, Node};
-use super::derivative::{check_size, differentiate, too_large};
+use super::derivative::{REMEDY, check_size, differentiate};
 use super::notation::{Notation, Style};
-use super::{Formula, MAX_NODES};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Steps of differentiation for the whole Jacobian.
 const MAX_WORK: usize = 20_000_000;
@@ -45,7 +45,12 @@ impl System {
         let (p, k) = (formula.params.len(), formula.outputs.len());
         let work = p.saturating_mul(k).saturating_mul(formula.arena.len());
         if work > MAX_WORK {
-            return Err(too_large(format!("({p} parameters × {k} outputs) more than {MAX_NODES}")));
+            return Err(Error::TooLarge {
+                what: format!("the symbolic Jacobian of {k} outputs in {p} parameters"),
+                needed: format!("{work} steps"),
+                limit: MAX_WORK.to_string(),
+                remedy: REMEDY,
+            });
         }
         let mut arena = formula.arena.clone();
         let mut jacobian = Vec::with_capacity(p * k);
@@ -144,12 +149,10 @@ impl System {
         for (name, &id) in self.params.iter().zip(&self.descents) {
             let right = style.write(id, &symbols, &style.samples);
             let node = self.arena.node(id);
-            let terms = matches!(node, Node::Add(..) | Node::Sub(..)) || node.is_negative();
+            let terms = matches!(node, Node::Add(..) | Node::Sub(..));
             let zero = node.as_number() == Some(0.0);
-            rows.push((
-                style.notation.velocity(name, bar),
-                if zero { right } else { style.descent(&right, terms) },
-            ));
+            let right = if zero { right } else { style.descent(&right, terms) };
+            rows.push((style.notation.velocity(name, bar), right));
         }
         rows
     }
@@ -165,7 +168,7 @@ impl System {
             let right = style.write(id, &symbols, &style.inputs);
             let right = match (self.arena.node(id).as_number(), right.strip_prefix('-')) {
                 (Some(_), _) => origin,
-                (None, Some(_)) => format!("{origin} + ({right})"),
+                (None, Some(rest)) => format!("{origin} - {rest}"),
                 (None, None) => format!("{origin} + {right}"),
             };
             (style.map(j, true, style.notation.bar_w(), &style.inputs), right)
