@@ -250,6 +250,33 @@ fn near(found: &[f64], wanted: &[f64]) {
     }
 }
 
+/// A network of two hidden units on three samples: forward, backward and symbolic derivatives agree.
+#[test]
+fn a_network_on_data_has_three_equal_jacobians() {
+    let text = "a1*tanh(b1*x1 + c1*x2) + a2*tanh(b2*x1 + c2*x2); a1*x1^2";
+    let formula = Formula::parse(text, &["x1", "x2"]).unwrap();
+    let x = DMatrix::from_row_slice(2, 3, &[0.3, -1.0, 2.0, 0.7, 0.1, -0.4]);
+    let w = [0.5, -1.2, 0.8, 0.3, -0.6, 1.1];
+    let (n, k, p) = (3, 2, 6);
+    let map = formula.clone().on(&x).unwrap().auto();
+    assert_eq!(map.shape(), Shape { params: p, outputs: n * k });
+    let forward = map.jacobian(&w);
+    for row in 0..n * k {
+        let mut dy = vec![0.0; n * k];
+        dy[row] = 1.0;
+        let mut backward = vec![0.0; p];
+        map.vjp(&w, &dy, &mut backward);
+        near(&backward, forward.row(row).transpose().as_slice());
+    }
+    for (output, param) in (0..k).flat_map(|j| (0..p).map(move |i| (j, i))) {
+        let slope = formula.derivative(output, param).unwrap().on(&x).unwrap();
+        let mut found = vec![0.0; n];
+        slope.eval(&w, &mut found);
+        let wanted: Vec<f64> = (0..n).map(|sample| forward[(sample * k + output, param)]).collect();
+        near(&found, &wanted);
+    }
+}
+
 #[test]
 fn kinks_are_found() {
     let smooth =

@@ -126,7 +126,8 @@ impl Formula {
             }
         }
         let mut arena = self.arena.clone();
-        let slope = derivative::differentiate(&mut arena, self.outputs[output], param)?;
+        let most = arena.len() + MAX_NODES;
+        let slope = derivative::differentiate(&mut arena, self.outputs[output], param, most)?;
         derivative::check_size(&arena, &[slope])?;
         let (params, inputs) = (self.params.clone(), self.inputs.clone());
         Ok(Formula { arena, outputs: vec![slope], params, inputs })

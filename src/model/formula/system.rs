@@ -5,10 +5,10 @@
 //! h̄(w̄) = h(w₀) + Dh(w₀)(w̄ − w₀) in place of h (Chizat, Oyallon and Bach 2019, §1.1). With inputs the sum runs over
 //! samples, too.
 
-use super::Formula;
 use super::arena::{Arena, Id, Node};
 use super::derivative::{REMEDY, check_size, differentiate};
 use super::notation::{Notation, Style};
+use super::{Formula, MAX_NODES};
 use crate::{Error, Result};
 
 /// Steps of differentiation for the whole Jacobian.
@@ -53,12 +53,14 @@ impl System {
             });
         }
         let mut arena = formula.arena.clone();
+        let most = arena.len() + 2 * MAX_NODES;
         let mut jacobian = Vec::with_capacity(p * k);
         for &output in &formula.outputs {
             for param in 0..p {
-                jacobian.push(differentiate(&mut arena, output, param)?);
+                jacobian.push(differentiate(&mut arena, output, param, most)?);
             }
         }
+        check_size(&arena, &jacobian)?;
         let mut weighted = |symbol: usize, slopes: Vec<Id>, first: bool| {
             let zero = arena.number(0.0);
             slopes.into_iter().enumerate().fold(zero, |sum, (index, slope)| {
