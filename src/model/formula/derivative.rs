@@ -7,13 +7,12 @@ use super::{MAX_DEPTH, MAX_NODES};
 use crate::scalar::Elementary;
 use crate::{Error, Result};
 
-const REMEDY: &str =
+pub(super) const REMEDY: &str =
     "evaluate the model with Auto, which differentiates numbers, or simplify the formula";
 
-/// ∂(node `of`)/∂(parameter `param`), appended to the arena.
-pub(super) fn differentiate(arena: &mut Arena, of: Id, param: usize) -> Result<Id> {
+/// ∂(node `of`)/∂(parameter `param`), appended to the arena, which may grow to `most` nodes.
+pub(super) fn differentiate(arena: &mut Arena, of: Id, param: usize, most: usize) -> Result<Id> {
     let reached = arena.reachable(&[of], |_| false);
-    let most = arena.len() + MAX_NODES;
     let zero = arena.number(0.0);
     let mut slope = vec![zero; of + 1];
     for id in (0..=of).filter(|&id| reached[id]) {
@@ -56,7 +55,7 @@ pub(super) fn check_size(arena: &Arena, ids: &[Id]) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn too_large(nodes: String) -> Error {
+fn too_large(nodes: String) -> Error {
     Error::TooLarge {
         what: "a symbolic derivative".into(),
         needed: format!("{nodes} operations, names and numbers"),
@@ -140,17 +139,20 @@ fn chain_rule(arena: &mut Arena, f: Function, y: Id, (a, da): (Id, Id)) -> Id {
             arena.product(y, other)
         }
         Some(Elementary::Softplus) => call(arena, Function::SIGMOID, a),
-        Some(Elementary::Erf) => {
-            let pi = arena.push(Node::Pi);
-            let root = call(arena, Function::SQRT, pi);
-            let (factor, bell) = (arena.quotient(two, root), bell(arena, a, one));
-            arena.product(factor, bell)
-        }
+        Some(Elementary::Erf) => erf_slope(arena, a),
         Some(Elementary::Relu) => call(arena, Function::STEP, a),
         Some(Elementary::Abs) => call(arena, Function::SIGN, a),
         Some(Elementary::Step | Elementary::Sign) => arena.number(0.0),
     };
     arena.product(da, slope)
+}
+
+/// 2/√π exp(−a²).
+fn erf_slope(arena: &mut Arena, a: Id) -> Id {
+    let (one, two, pi) = (arena.number(1.0), arena.number(2.0), arena.push(Node::Pi));
+    let root = call(arena, Function::SQRT, pi);
+    let (factor, bell) = (arena.quotient(two, root), bell(arena, a, one));
+    arena.product(factor, bell)
 }
 
 /// The chain rule of the functions made from elementary ones.

@@ -7,7 +7,7 @@
 //! - functions: exp, ln (or log), sqrt, sin, cos, tan, tanh, sinh, cosh, atan, sigmoid, softplus, erf, relu, abs, gelu,
 //!   step, sign; the constant pi; numbers as `1/3`, `1e-3`, `.5`;
 //! - a name that equals a column's is that **input**; columns with other names than letters, digits and `_`, or with
-//!   the name of a function, are written in backticks; every other name is a **parameter**;
+//!   the name of a function or of pi, are written in backticks; every other name is a **parameter**;
 //! - parameters are ordered as people count: a, b, w1, w2, w10.
 //!
 //! aⁿ with a constant exponent is a power (a ≥ 0 unless n is whole); with any other exponent, exp(n ln a).
@@ -126,7 +126,8 @@ impl Formula {
             }
         }
         let mut arena = self.arena.clone();
-        let slope = derivative::differentiate(&mut arena, self.outputs[output], param)?;
+        let most = arena.len() + MAX_NODES;
+        let slope = derivative::differentiate(&mut arena, self.outputs[output], param, most)?;
         derivative::check_size(&arena, &[slope])?;
         let (params, inputs) = (self.params.clone(), self.inputs.clone());
         Ok(Formula { arena, outputs: vec![slope], params, inputs })

@@ -153,9 +153,13 @@ impl Style<'_> {
         format!("{}{times}{output} - {target}", self.alpha)
     }
 
-    /// −(1/α) Σᵢ `right`, in brackets where it has several terms.
+    /// −(1/α) Σᵢ `right`, in brackets where it has several terms; a minus sign of a single term goes to the front.
     pub(super) fn descent(&self, right: &str, terms: bool) -> String {
         let alpha = &self.alpha;
+        let (sign, right) = match right.strip_prefix('-') {
+            Some(rest) if !terms => ("", rest),
+            _ => ("-", right),
+        };
         let right = match (terms, self.notation) {
             (false, _) => right.to_string(),
             (true, Notation::Text) => format!("[{right}]"),
@@ -163,8 +167,8 @@ impl Style<'_> {
         };
         let sum = if self.summed { self.notation.pick(|| "Σᵢ ", || "\\sum_{i} ") } else { "" };
         self.notation.pick(
-            || format!("-(1/{alpha}) {sum}{right}"),
-            || format!("-\\frac{{1}}{{{alpha}}} {sum}{right}"),
+            || format!("{sign}(1/{alpha}) {sum}{right}"),
+            || format!("{sign}\\frac{{1}}{{{alpha}}} {sum}{right}"),
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Operations that simplify as they build: what derivatives are made with.
 //!
-//! 0 + a, 0·a, 1·a, a¹, −(−a), a − a, numbers with numbers; sums and products grow to the left, minus signs move out.
+//! 0 + a, 0·a, 1·a, a¹, −(−a), a − a, a/a, numbers with numbers; sums and products grow to the left, minus signs move out.
 //! Values change by rounding at most, wherever all parts are finite.
 
 use super::arena::{Arena, Id, Node};
@@ -124,6 +124,9 @@ impl Arena {
     pub(super) fn quotient(&mut self, a: Id, b: Id) -> Id {
         if self.is(a, 0.0) || self.is(b, 1.0) {
             return a;
+        }
+        if a == b {
+            return self.number(1.0);
         }
         match (self.node(a), self.node(b)) {
             (Node::Neg(x), _) => {

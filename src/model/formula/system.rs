@@ -6,10 +6,10 @@
 //! samples, too.
 
 use super::arena::{Arena, Id, Node};
-use super::derivative::{check_size, differentiate, too_large};
+use super::derivative::{REMEDY, check_size, differentiate};
 use super::notation::{Notation, Style};
 use super::{Formula, MAX_NODES};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Steps of differentiation for the whole Jacobian.
 const MAX_WORK: usize = 20_000_000;
@@ -45,15 +45,22 @@ impl System {
         let (p, k) = (formula.params.len(), formula.outputs.len());
         let work = p.saturating_mul(k).saturating_mul(formula.arena.len());
         if work > MAX_WORK {
-            return Err(too_large(format!("({p} parameters × {k} outputs) more than {MAX_NODES}")));
+            return Err(Error::TooLarge {
+                what: format!("the symbolic Jacobian of {k} outputs in {p} parameters"),
+                needed: format!("{work} steps"),
+                limit: MAX_WORK.to_string(),
+                remedy: REMEDY,
+            });
         }
         let mut arena = formula.arena.clone();
+        let most = arena.len() + 2 * MAX_NODES;
         let mut jacobian = Vec::with_capacity(p * k);
         for &output in &formula.outputs {
             for param in 0..p {
-                jacobian.push(differentiate(&mut arena, output, param)?);
+                jacobian.push(differentiate(&mut arena, output, param, most)?);
             }
         }
+        check_size(&arena, &jacobian)?;
         let mut weighted = |symbol: usize, slopes: Vec<Id>, first: bool| {
             let zero = arena.number(0.0);
             slopes.into_iter().enumerate().fold(zero, |sum, (index, slope)| {
@@ -144,12 +151,10 @@ impl System {
         for (name, &id) in self.params.iter().zip(&self.descents) {
             let right = style.write(id, &symbols, &style.samples);
             let node = self.arena.node(id);
-            let terms = matches!(node, Node::Add(..) | Node::Sub(..)) || node.is_negative();
+            let terms = matches!(node, Node::Add(..) | Node::Sub(..));
             let zero = node.as_number() == Some(0.0);
-            rows.push((
-                style.notation.velocity(name, bar),
-                if zero { right } else { style.descent(&right, terms) },
-            ));
+            let right = if zero { right } else { style.descent(&right, terms) };
+            rows.push((style.notation.velocity(name, bar), right));
         }
         rows
     }
@@ -165,7 +170,7 @@ impl System {
             let right = style.write(id, &symbols, &style.inputs);
             let right = match (self.arena.node(id).as_number(), right.strip_prefix('-')) {
                 (Some(_), _) => origin,
-                (None, Some(_)) => format!("{origin} + ({right})"),
+                (None, Some(rest)) => format!("{origin} - {rest}"),
                 (None, None) => format!("{origin} + {right}"),
             };
             (style.map(j, true, style.notation.bar_w(), &style.inputs), right)

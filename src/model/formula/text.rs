@@ -26,8 +26,17 @@ enum Item {
     Sign(&'static str),
 }
 
-/// Whether `node` needs parentheses at `place`.
-fn wraps(node: Node, place: Place) -> bool {
+/// Whether the text of the expression begins with a minus sign.
+fn begins_with_minus(arena: &Arena, mut id: Id) -> bool {
+    while let Node::Mul(left, _) | Node::Div(left, _) = arena.node(id) {
+        id = left;
+    }
+    arena.node(id).is_negative()
+}
+
+/// Whether an expression needs parentheses at `place`.
+fn wraps(arena: &Arena, id: Id, place: Place) -> bool {
+    let node = arena.node(id);
     let strength = match node {
         Node::Add(..) | Node::Sub(..) => 1,
         Node::Mul(..) | Node::Div(..) => 2,
@@ -37,7 +46,7 @@ fn wraps(node: Node, place: Place) -> bool {
     };
     match place {
         Place::Free => false,
-        Place::SumRight => strength == 1 || node.is_negative(),
+        Place::SumRight => strength == 1 || begins_with_minus(arena, id),
         Place::ProductLeft => strength == 1,
         Place::ProductRight => strength <= 2,
         Place::Base => strength < 5,
@@ -75,14 +84,15 @@ pub(super) fn text(arena: &Arena, root: Id, names: &Written<'_>) -> String {
     let mut text = String::new();
     let mut left = vec![Item::Node(root, Place::Free)];
     while let Some(item) = left.pop() {
-        let (node, place) = match item {
+        let (id, place) = match item {
             Item::Sign(sign) => {
                 text.push_str(sign);
                 continue;
             }
-            Item::Node(id, place) => (arena.node(id), place),
+            Item::Node(id, place) => (id, place),
         };
-        if wraps(node, place) {
+        let node = arena.node(id);
+        if wraps(arena, id, place) {
             text.push('(');
             left.push(Item::Sign(")"));
         }
@@ -121,7 +131,7 @@ pub(super) fn measure(arena: &Arena, ids: &[Id]) -> (usize, usize) {
                 Node::Neg(_) | Node::Call(..) => 1,
                 Node::Pow(..) => right,
                 _ => 0,
-            } + usize::from(wraps(arena.node(child), place));
+            } + usize::from(wraps(arena, child, place));
             count = count.saturating_add(sizes[child].0);
             depth = depth.max(sizes[child].1 + level);
         }
