@@ -83,7 +83,7 @@ fn made(n: usize, f: impl FnOnce(&mut [f64])) -> Vec<f64> {
 fn values_and_derivatives_agree_with_the_plain_twin() {
     for (name, net) in networks() {
         let twin = Auto::new(net.clone());
-        let Shape { params: p, outputs: n } = Differentiable::shape(&net);
+        let Shape { params: p, outputs: n } = net.shape();
         assert_ne!(p, n);
         let mut draws = Draws(11);
         let (w, u, v) = (draws.vector(p), draws.vector(p), draws.vector(n));
@@ -137,7 +137,7 @@ fn increment(
 fn increments_agree_with_the_plain_twin_at_every_scale() {
     for (name, net) in networks() {
         let twin = Auto::new(net.clone());
-        let Shape { params: p, outputs: n } = Differentiable::shape(&net);
+        let Shape { params: p, outputs: n } = net.shape();
         let mut draws = Draws(13);
         let (w, u, e) = (draws.vector(p), draws.vector(p), draws.vector(p));
         let (v0, v1) = (draws.vector(n), draws.vector(n));
@@ -165,7 +165,7 @@ fn increments_agree_with_the_plain_twin_at_every_scale() {
 fn increments_survive_moves_far_beyond_the_start() {
     for (name, net) in networks().into_iter().filter(|(name, _)| name.starts_with("TwoLayer")) {
         let twin = Auto::new(net.clone());
-        let Shape { params: p, outputs: n } = Differentiable::shape(&net);
+        let Shape { params: p, outputs: n } = net.shape();
         let mut draws = Draws(43);
         let (w, u, v0, v1) = (draws.vector(p), draws.vector(p), draws.vector(n), draws.vector(n));
         let moves = [&w[..], &u, &vec![0.0; p]];
@@ -184,7 +184,7 @@ fn nothing_swallows_a_nan() {
         let p = net.params();
         let mut w = Draws(17).vector(p);
         w[0] = f64::NAN;
-        let y = made(Differentiable::shape(&net).outputs, |y| net.value(&w, y));
+        let y = made(net.shape().outputs, |y| net.value(&w, y));
         assert!(y.iter().all(|y| y.is_nan()), "{name}: {y:?}");
     }
 }
@@ -205,7 +205,7 @@ fn a_remembered_start_changes_no_bit() {
 fn wrappers_start_at_exactly_zero() {
     for (name, net) in networks() {
         let w = Draws(23).vector(net.params());
-        let n = Differentiable::shape(&net).outputs;
+        let n = net.shape().outputs;
         let doubled = Doubled(net.clone());
         let start = Doubled::<Network>::start(&w);
         assert_eq!(made(n, |y| doubled.value(&start, y)), vec![0.0; n], "doubled {name}");
@@ -219,7 +219,7 @@ struct Difference(Network);
 
 impl Model for Difference {
     fn shape(&self) -> Shape {
-        let half = Model::shape(&self.0);
+        let half = self.0.shape();
         Shape { params: 2 * half.params, ..half }
     }
     fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {

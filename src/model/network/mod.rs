@@ -101,6 +101,11 @@ impl Network {
         &self.inputs
     }
 
+    /// p and N; the same from either trait.
+    pub fn shape(&self) -> Shape {
+        Shape { params: self.params(), outputs: self.samples() * self.outputs_per_sample() }
+    }
+
     /// n.
     pub fn samples(&self) -> usize {
         self.inputs.ncols()
@@ -130,7 +135,7 @@ impl Network {
 /// The plain twin: loops over samples, layers and neurons.
 impl Model for Network {
     fn shape(&self) -> Shape {
-        Shape { params: self.params(), outputs: self.samples() * self.outputs_per_sample() }
+        self.shape()
     }
 
     fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {
@@ -159,7 +164,7 @@ impl Model for Network {
 
 impl Differentiable for Network {
     fn shape(&self) -> Shape {
-        Model::shape(self)
+        self.shape()
     }
 
     fn value(&self, w: &[f64], y: &mut [f64]) {
