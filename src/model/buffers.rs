@@ -56,7 +56,7 @@ impl DerefMut for Buffer<'_> {
 impl Drop for Buffer<'_> {
     fn drop(&mut self) {
         let mut resting = self.home.resting();
-        if resting.len() < KEPT {
+        if resting.len() < KEPT && self.data.capacity() > 0 {
             resting.push(std::mem::take(&mut self.data));
         }
     }

@@ -12,6 +12,7 @@ mod tangent;
 
 pub(crate) use size::LayerPlan;
 
+use super::buffers::Buffers;
 use super::dense::Dense;
 use super::{Activation, Differentiable, Displacement, Model, Seed, Shape};
 use crate::Result;
@@ -31,6 +32,7 @@ pub struct Network {
     activation: Activation,
     inputs: Arc<DMatrix<f64>>,
     last_start: LastStart,
+    buffers: Buffers,
 }
 
 impl Network {
@@ -63,6 +65,7 @@ impl Network {
             activation,
             inputs: Arc::new(inputs),
             last_start: LastStart::default(),
+            buffers: Buffers::default(),
         })
     }
 
