@@ -6,6 +6,7 @@
 
 mod activation;
 mod auto;
+mod buffers;
 mod centred;
 mod dense;
 mod doubled;

@@ -129,7 +129,7 @@ pub(crate) fn softplus_remainder(x0: f64, delta: f64) -> f64 {
             / delta
             / delta;
     }
-    by_quadrature(|x| Elementary::Sigmoid.at(x) * Elementary::Sigmoid.at(-x), x0, delta)
+    by_quadrature(|x| 0.25 * sech2(0.5 * x), x0, delta)
 }
 
 /// erf'' = −4x/√π e^(−x²); far out the complement keeps the digits that erf has lost.

@@ -4,6 +4,7 @@
 //! first = φ'(z₀) z₁ and rest = φ'(z₀) r + d² φ₂(z₀, δ), and the slope's scaled change
 //! [φ'(z) − φ'(z₀)]/ε is d · [φ'(z₀ + δ) − φ'(z₀)]/δ. Both divided remainders tend to derivatives as δ → 0.
 
+use super::super::buffers::{Buffer, Buffers};
 use super::{Activation, gelu_second};
 use crate::scalar::{
     Elementary, Scalar, TanhChange, by_quadrature, mean_by_quadrature, remainder, sech2,
@@ -24,13 +25,13 @@ pub(crate) struct Resting {
 
 /// The same layer's change from w₀ to w₀ + εu + ε²e: n × width each, row-major.
 #[derive(Debug)]
-pub(crate) struct Changed {
+pub(crate) struct Changed<'a> {
     /// φ(Z).
-    pub(crate) total: Vec<f64>,
+    pub(crate) total: Buffer<'a>,
     /// [φ(Z) − φ(Z₀)]/ε.
-    pub(crate) change: Vec<f64>,
+    pub(crate) change: Buffer<'a>,
     /// [φ'(Z) − φ'(Z₀)]/ε.
-    pub(crate) slope: Vec<f64>,
+    pub(crate) slope: Buffer<'a>,
 }
 
 /// Elements looked at together: all near their start, or not.
@@ -79,15 +80,16 @@ impl Activation {
     }
 
     /// Carries a layer's increments through the activation: `first` and `rest` of Z become those of φ(Z).
-    pub(crate) fn advance(
+    pub(crate) fn advance<'a>(
         self,
         at: &Resting,
-        first: &mut [f64],
-        rest: &mut [f64],
+        (first, rest): (&mut [f64], &mut [f64]),
         eps: f64,
-    ) -> Changed {
+        buffers: &'a Buffers,
+    ) -> Changed<'a> {
         let n = first.len();
-        let mut out = Changed { total: vec![0.0; n], change: vec![0.0; n], slope: vec![0.0; n] };
+        let [total, change, slope] = [(); 3].map(|()| buffers.take(n));
+        let mut out = Changed { total, change, slope };
         for begin in (0..n).step_by(BLOCK) {
             let range = begin..(begin + BLOCK).min(n);
             let mut block = Block {

@@ -140,11 +140,19 @@ fn each(x: &[f64], value: &mut [f64], slope: &mut [f64], f: impl Fn(f64) -> (f64
     }
 }
 
-/// tanh and 1 − tanh² from one e = e^(−2|x|) − 1: −e/(2 + e) and 4(1 + e)/(2 + e)².
+/// tanh and 1 − tanh² from one q = e^(−2|x|): (1 − q)/(1 + q) and 4q/(1 + q)²; 1 − q without cancellation near 0, q
+/// with full relative accuracy far out.
 fn tanh_with_slope(x: f64) -> (f64, f64) {
-    let e = (-2.0 * x.abs()).exp_m1();
-    let inverse = 1.0 / (2.0 + e);
-    ((-e * inverse).copysign(x), 4.0 * (1.0 + e) * inverse * inverse)
+    let y = -2.0 * x.abs();
+    let (q, rest) = if y < -0.5 {
+        let q = y.exp();
+        (q, 1.0 - q)
+    } else {
+        let rest = -y.exp_m1();
+        (1.0 - rest, rest)
+    };
+    let inverse = 1.0 / (1.0 + q);
+    ((rest * inverse).copysign(x), 4.0 * q * inverse * inverse)
 }
 
 /// e^(−x²/2)/√(2π).

@@ -6,16 +6,17 @@
 //! a₀ Δb + Δa b.
 
 use super::super::activation::Changed;
+use super::super::buffers::Buffer;
 use super::super::{Displacement, Seed};
 use super::Network;
 use super::sweep::Evaluation;
 
 /// What the sweep forward leaves for the sweep back.
-struct Forward {
+struct Forward<'a> {
     /// Change of each hidden layer.
-    hidden: Vec<Changed>,
+    hidden: Vec<Changed<'a>>,
     /// The outputs' first and rest parts, one after the other: 2 N.
-    outputs: Vec<f64>,
+    outputs: Buffer<'a>,
 }
 
 impl Network {
@@ -31,7 +32,8 @@ impl Network {
         let moved = self.moved_weights(at);
         let forward = self.forward_increment(at, &start, &moved);
         let (first, rest) = forward.outputs.split_at(start.outputs.len());
-        let mut signal = vec![0.0; 2 * start.outputs.len()];
+        let mut signal = self.buffers.take(2 * start.outputs.len());
+        signal.fill(0.0);
         let (v0, v1) = signal.split_at_mut(start.outputs.len());
         seed(first, rest, v0, v1);
         for l in (0..self.layers.len()).rev() {
@@ -43,9 +45,9 @@ impl Network {
     }
 
     /// ΔW = U + εE, for the layers after the first (which needs none).
-    fn moved_weights(&self, at: Displacement<'_>) -> Vec<f64> {
+    fn moved_weights(&self, at: Displacement<'_>) -> Buffer<'_> {
         let begin = self.layers[0].params().end;
-        let mut moved = vec![0.0; at.start.len()];
+        let mut moved = self.buffers.take(at.start.len());
         let parts = at.first[begin..].iter().zip(&at.rest[begin..]);
         for (d, (u, e)) in moved[begin..].iter_mut().zip(parts) {
             *d = u + at.eps * e;
@@ -58,13 +60,13 @@ impl Network {
         at: Displacement<'_>,
         start: &Evaluation,
         moved: &[f64],
-    ) -> Forward {
+    ) -> Forward<'_> {
         let n = self.samples();
-        let mut hidden: Vec<Changed> = Vec::with_capacity(start.hidden.len());
+        let mut hidden: Vec<Changed<'_>> = Vec::with_capacity(start.hidden.len());
         // A₁ over A₂, 2n × width.
-        let mut planes: Vec<f64> = Vec::new();
+        let mut planes = self.buffers.take(0);
         for (l, layer) in self.layers.iter().enumerate() {
-            let mut z = vec![0.0; 2 * n * layer.outputs];
+            let mut z = self.buffers.take(2 * n * layer.outputs);
             let (first, rest) = z.split_at_mut(n * layer.outputs);
             let fed = self.fed(l, |l| &start.hidden[l].value);
             layer.affine(first, fed, at.first);
@@ -74,8 +76,8 @@ impl Network {
                 layer.forward(true, &mut z, &planes, at.start);
             }
             if let Some(resting) = start.hidden.get(l) {
-                let (first, rest) = z.split_at_mut(n * layer.outputs);
-                hidden.push(self.activation.advance(resting, first, rest, at.eps));
+                let planes = z.split_at_mut(n * layer.outputs);
+                hidden.push(self.activation.advance(resting, planes, at.eps, &self.buffers));
             }
             planes = z;
         }
@@ -87,7 +89,7 @@ impl Network {
         &self,
         l: usize,
         start: &Evaluation,
-        forward: &Forward,
+        forward: &Forward<'_>,
         signal: &[f64],
         (base, change): (&mut [f64], &mut [f64]),
     ) {
@@ -109,20 +111,23 @@ impl Network {
         l: usize,
         at: Displacement<'_>,
         start: &Evaluation,
-        forward: &Forward,
+        forward: &Forward<'_>,
         moved: &[f64],
         signal: &[f64],
-    ) -> Vec<f64> {
+    ) -> Buffer<'_> {
         let layer = &self.layers[l];
         let half = self.samples() * layer.inputs;
-        let mut h = vec![0.0; 2 * half];
+        let mut h = self.buffers.take(2 * half);
         layer.backward(false, &mut h, signal, at.start);
         let (h0, hd) = h.split_at_mut(half);
         let (g0, gd) = signal.split_at(signal.len() / 2);
-        let total: Vec<f64> = g0.iter().zip(gd).map(|(g0, gd)| g0 + at.eps * gd).collect();
+        let mut total = self.buffers.take(g0.len());
+        for (total, (g0, gd)) in total.iter_mut().zip(g0.iter().zip(gd)) {
+            *total = g0 + at.eps * gd;
+        }
         layer.backward(true, hd, &total, moved);
         let (resting, changed) = (&start.hidden[l - 1].slope, &forward.hidden[l - 1].slope);
-        for ((h0, hd), (s0, sd)) in h0.iter_mut().zip(hd).zip(resting.iter().zip(changed)) {
+        for ((h0, hd), (s0, sd)) in h0.iter_mut().zip(hd).zip(resting.iter().zip(changed.iter())) {
             *hd = *h0 * sd + *hd * (s0 + at.eps * sd);
             *h0 *= s0;
         }

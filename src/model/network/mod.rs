@@ -12,6 +12,7 @@ mod tangent;
 
 pub(crate) use size::LayerPlan;
 
+use super::buffers::Buffers;
 use super::dense::Dense;
 use super::{Activation, Differentiable, Displacement, Model, Seed, Shape};
 use crate::Result;
@@ -31,6 +32,7 @@ pub struct Network {
     activation: Activation,
     inputs: Arc<DMatrix<f64>>,
     last_start: LastStart,
+    buffers: Buffers,
 }
 
 impl Network {
@@ -63,6 +65,7 @@ impl Network {
             activation,
             inputs: Arc::new(inputs),
             last_start: LastStart::default(),
+            buffers: Buffers::default(),
         })
     }
 
@@ -101,6 +104,11 @@ impl Network {
         &self.inputs
     }
 
+    /// p and N; the same from either trait.
+    pub fn shape(&self) -> Shape {
+        Shape { params: self.params(), outputs: self.samples() * self.outputs_per_sample() }
+    }
+
     /// n.
     pub fn samples(&self) -> usize {
         self.inputs.ncols()
@@ -130,7 +138,7 @@ impl Network {
 /// The plain twin: loops over samples, layers and neurons.
 impl Model for Network {
     fn shape(&self) -> Shape {
-        Shape { params: self.params(), outputs: self.samples() * self.outputs_per_sample() }
+        self.shape()
     }
 
     fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {
@@ -159,7 +167,7 @@ impl Model for Network {
 
 impl Differentiable for Network {
     fn shape(&self) -> Shape {
-        Model::shape(self)
+        self.shape()
     }
 
     fn value(&self, w: &[f64], y: &mut [f64]) {

@@ -67,9 +67,9 @@ impl Network {
     /// `dy` ← Dh(w) dw: Ż = s (A dWᵀ + Ȧ Wᵀ) + β db, Ȧ = φ'(Z) Ż.
     pub(crate) fn forward_tangent(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) {
         let (at, n) = (self.at(w), self.samples());
-        let mut tangent: Vec<f64> = Vec::new();
+        let mut tangent = self.buffers.take(0);
         for (l, layer) in self.layers.iter().enumerate() {
-            let mut z = vec![0.0; n * layer.outputs];
+            let mut z = self.buffers.take(n * layer.outputs);
             layer.affine(&mut z, self.fed(l, |l| &at.hidden[l].value), dw);
             if l > 0 {
                 layer.forward(true, &mut z, &tangent, w);
@@ -85,13 +85,14 @@ impl Network {
     /// `dw` ← Dh(w)ᵀ dy: dW = s Gᵀ A, then G ← φ'(Z) · s G W.
     pub(crate) fn backward_signal(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
         let (at, n) = (self.at(w), self.samples());
-        let mut signal = dy.to_vec();
+        let mut signal = self.buffers.take(dy.len());
+        signal.copy_from_slice(dy);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let fed = self.fed(l, |l| &at.hidden[l].value);
             layer.weight_gradient(false, dw, &signal, fed);
             layer.bias_gradient(dw, &signal);
             if l > 0 {
-                let mut h = vec![0.0; n * layer.inputs];
+                let mut h = self.buffers.take(n * layer.inputs);
                 layer.backward(false, &mut h, &signal, w);
                 h.iter_mut().zip(&at.hidden[l - 1].slope).for_each(|(h, slope)| *h *= slope);
                 signal = h;

@@ -1,0 +1,77 @@
+//! Working memory that is used again: fresh megabytes cost more in page faults than the arithmetic done on them.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Buffers at rest, at most [`KEPT`]; a clone starts with none.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers(Mutex<Vec<Vec<f64>>>);
+
+/// More than one sweep of a deep network has in use at once.
+const KEPT: usize = 64;
+
+/// A slice on loan; it goes back when dropped.
+#[derive(Debug)]
+pub(crate) struct Buffer<'a> {
+    data: Vec<f64>,
+    home: &'a Buffers,
+}
+
+impl Clone for Buffers {
+    fn clone(&self) -> Self {
+        Buffers::default()
+    }
+}
+
+impl Buffers {
+    /// `len` numbers, **of any value**: whoever takes them overwrites all that is read later.
+    pub(crate) fn take(&self, len: usize) -> Buffer<'_> {
+        let mut resting = self.resting();
+        let fitting = (0..resting.len()).filter(|&i| resting[i].capacity() >= len);
+        let tightest = fitting.min_by_key(|&i| resting[i].capacity());
+        let mut data = tightest.map_or_else(Vec::new, |i| resting.swap_remove(i));
+        drop(resting);
+        data.resize(len, 0.0);
+        Buffer { data, home: self }
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Vec<Vec<f64>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deref for Buffer<'_> {
+    type Target = [f64];
+    fn deref(&self) -> &[f64] {
+        &self.data
+    }
+}
+
+impl DerefMut for Buffer<'_> {
+    fn deref_mut(&mut self) -> &mut [f64] {
+        &mut self.data
+    }
+}
+
+impl Drop for Buffer<'_> {
+    fn drop(&mut self) {
+        let mut resting = self.home.resting();
+        if resting.len() < KEPT && self.data.capacity() > 0 {
+            resting.push(std::mem::take(&mut self.data));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_returned_buffer_is_lent_again_at_the_length_asked_for() {
+        let buffers = Buffers::default();
+        let address = buffers.take(10).as_ptr();
+        let again = buffers.take(7);
+        assert_eq!((again.as_ptr(), again.len()), (address, 7));
+        assert_eq!(buffers.take(3)[..], [0.0; 3]);
+    }
+}
