@@ -15,7 +15,9 @@ pub(super) fn numbers(name: &str, text: &str) -> Result<Vec<f64>> {
 fn number(name: &str, text: &str) -> Result<f64> {
     let text = text.trim();
     let value = match text.split_once('/') {
-        Some((a, b)) => a.trim().parse::<f64>().and_then(|a| b.trim().parse::<f64>().map(|b| a / b)),
+        Some((a, b)) => {
+            a.trim().parse::<f64>().and_then(|a| b.trim().parse::<f64>().map(|b| a / b))
+        }
         None => text.parse(),
     };
     let wanted = "a finite number such as 1.5, -2e-3 or 1/3; separate several by commas";
@@ -32,7 +34,8 @@ pub(super) fn alphas(text: &str) -> Result<(Vec<f64>, usize)> {
     for part in text.split(',').map(str::trim) {
         match part.split_once("..") {
             Some((from, rest)) => {
-                let (to, count) = rest.split_once(':').map_or((rest, None), |(to, n)| (to, Some(n)));
+                let (to, count) =
+                    rest.split_once(':').map_or((rest, None), |(to, n)| (to, Some(n)));
                 all.extend(range(number("α", from)?, number("α", to)?, count)?);
             }
             None if part == "inf" || part == "∞" => all.push(f64::INFINITY),
@@ -63,15 +66,18 @@ fn range(a: f64, b: f64, count: Option<&str>) -> Result<Vec<f64>> {
     crate::flow::check_alpha(a)?;
     crate::flow::check_alpha(b)?;
     if a >= b {
-        return Err(Error::value("α range", format!("{a}..{b}"), "a range that ascends, as 1e0..1e4"));
+        return Err(Error::value(
+            "α range",
+            format!("{a}..{b}"),
+            "a range that ascends, as 1e0..1e4",
+        ));
     }
     let decades = (b / a).log10();
     let count = match count {
         None => decades.round() as usize + 1,
-        Some(text) => text
-            .trim()
-            .parse()
-            .map_err(|_| Error::value("number of α", format!("`{text}`"), "a whole number of at least 2"))?,
+        Some(text) => text.trim().parse().map_err(|_| {
+            Error::value("number of α", format!("`{text}`"), "a whole number of at least 2")
+        })?,
     };
     if count < 2 {
         return Err(Error::value("number of α", count, "a whole number of at least 2"));
@@ -116,7 +122,9 @@ mod tests {
 
     #[test]
     fn what_is_no_scale_is_refused() {
-        for bad in ["", "0", "-1", "nan", "1e300", "1e-300", "2..1", "1..2:1", "1..1e9:100000000", "x"] {
+        for bad in
+            ["", "0", "-1", "nan", "1e300", "1e-300", "2..1", "1..2:1", "1..1e9:100000000", "x"]
+        {
             assert!(alphas(bad).is_err(), "{bad}");
         }
     }

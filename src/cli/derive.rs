@@ -20,7 +20,8 @@ pub(super) struct DeriveOptions {
 }
 
 pub(super) fn run(options: &DeriveOptions, out: &mut dyn Write) -> Result<u8> {
-    let inputs: Vec<&str> = options.inputs.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
+    let inputs: Vec<&str> =
+        options.inputs.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
     let system = Formula::parse(&options.formula, &inputs)?.system()?;
     let text = if options.latex { system.latex() } else { system.text() };
     writeln!(out, "{}", text.trim_end()).map_err(stdout_error)?;

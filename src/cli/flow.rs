@@ -15,6 +15,10 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The tolerance unless one is given, and the one for models with kinks: their flows slide along kinks in steps as
+/// short as the tolerance.
+const SMOOTH_RTOL: f64 = 1e-8;
+const KINKED_RTOL: f64 = 1e-4;
 /// Where the README's main job draws its figure.
 const DEFAULT_FIGURE: &str = "figures/flow.svg";
 /// Numbers that --csv may write.
@@ -32,6 +36,8 @@ pub(super) struct Findings<'a> {
     pub(super) horizon: f64,
     /// λ₁ of the tangent kernel at the start.
     pub(super) largest_eigenvalue: f64,
+    /// The tolerance in force.
+    pub(super) rtol: f64,
     pub(super) runs: Vec<Comparison>,
     /// Scales whose solve failed, with the reason.
     pub(super) failures: Vec<(f64, Error)>,
@@ -51,7 +57,7 @@ pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
     }
     let gap = Gap {
         method: Method::named(&options.solver)?,
-        options: Options { rtol: options.rtol, budget: budget(options)? },
+        options: Options { rtol: options.rtol.unwrap_or(SMOOTH_RTOL), budget: budget(options)? },
         events: Events {
             loss: options.stop_loss,
             gradient: options.stop_gradient,
@@ -81,8 +87,9 @@ pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
 }
 
 fn budget(options: &FlowOptions) -> Result<Budget> {
-    let wall = Duration::try_from_secs_f64(options.max_seconds)
-        .map_err(|_| Error::value("max-seconds", options.max_seconds, "a number of seconds above 0"))?;
+    let wall = Duration::try_from_secs_f64(options.max_seconds).map_err(|_| {
+        Error::value("max-seconds", options.max_seconds, "a number of seconds above 0")
+    })?;
     if options.max_steps == 0 || wall.is_zero() {
         return Err(Error::value("budget", 0, "at least one step and some time"));
     }
@@ -138,7 +145,10 @@ fn solve<H: Differentiable>(
     let times = times(options, modes, curvature, horizon)?;
     warn(options, &initial, smallest, horizon * curvature * modes.largest(), gap.method);
     check_csv(options, scales.len() * times.len(), shape)?;
-    let gap = Gap { estimate_error: wants_estimate(options, shape)?, ..gap };
+    let mut gap = Gap { estimate_error: wants_estimate(options, shape)?, ..gap };
+    if options.rtol.is_none() && !map.is_smooth() {
+        gap.options.rtol = KINKED_RTOL;
+    }
     let mut findings = Findings {
         options,
         problem,
@@ -146,6 +156,7 @@ fn solve<H: Differentiable>(
         shape,
         horizon,
         largest_eigenvalue: modes.largest(),
+        rtol: gap.options.rtol,
         runs: Vec::new(),
         failures: Vec::new(),
     };
@@ -213,15 +224,15 @@ fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
 
 /// What a reader needs to run the numbers again.
 fn with_notes(table: Table, findings: &Findings<'_>) -> Table {
-    let (problem, options) = (findings.problem, findings.options);
+    let problem = findings.problem;
     table
         .note("model", format!("{}, {}", problem.model, report::zero(problem.zero)))
         .note("data", &problem.data)
         .note("start", &problem.origin)
         .note("loss", problem.loss_name)
         .note("horizon", report::scale(findings.horizon))
-        .note("rtol", format!("{:e}", options.rtol))
-        .note("seed", options.seed)
+        .note("rtol", format!("{:e}", findings.rtol))
+        .note("seed", findings.options.seed)
         .note("gradflow", env!("CARGO_PKG_VERSION"))
 }
 

@@ -11,7 +11,8 @@ use std::io::Write;
 pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> Result<()> {
     let (options, problem) = (findings.options, findings.problem);
     let slopes = super::flow::slopes(findings);
-    let runs: Vec<Value> = findings.runs.iter().map(run).chain(findings.failures.iter().map(failed)).collect();
+    let runs: Vec<Value> =
+        findings.runs.iter().map(run).chain(findings.failures.iter().map(failed)).collect();
     let object = json!({
         "runs": runs,
         "slopes": {
@@ -25,7 +26,7 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> Result<()> 
         "outputs": findings.shape.outputs,
         "largest_eigenvalue": number(findings.largest_eigenvalue),
         "horizon": scale(findings.horizon),
-        "rtol": options.rtol,
+        "rtol": findings.rtol,
         "solver": options.solver,
         "device": "cpu",
         "seed": options.seed,

@@ -42,13 +42,24 @@ pub(super) struct FlowOptions {
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub(super) data: Option<String>,
     /// Target columns of a .csv, the target file of an .npy, or without data the target numbers.
-    #[arg(long, value_name = "NAMES|FILE|NUMBERS", allow_hyphen_values = true, help_heading = "Data")]
+    #[arg(
+        long,
+        value_name = "NAMES|FILE|NUMBERS",
+        allow_hyphen_values = true,
+        help_heading = "Data"
+    )]
     pub(super) target: Option<String>,
     /// Input columns of a .csv; all others by default.
     #[arg(long, value_name = "NAMES", help_heading = "Data")]
     pub(super) inputs: Option<String>,
     /// Labels +-1 for the logistic loss, or class numbers for cross-entropy, without data.
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, conflicts_with = "target", help_heading = "Data")]
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        allow_hyphen_values = true,
+        conflicts_with = "target",
+        help_heading = "Data"
+    )]
     pub(super) labels: Option<String>,
     /// CIFAR-10 classes to keep, as numbers 0 to 9.
     #[arg(long, value_name = "CLASSES", help_heading = "Data")]
@@ -71,9 +82,9 @@ pub(super) struct FlowOptions {
     /// hundredth of the largest.
     #[arg(long, default_value = "auto", allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) time: String,
-    /// Error to aim at, relative to the size of each unknown.
-    #[arg(long, default_value_t = 1e-8, allow_hyphen_values = true, help_heading = "Flow")]
-    pub(super) rtol: f64,
+    /// Error to aim at, relative to the size of each unknown; 1e-8, or 1e-4 for models with kinks (relu, abs).
+    #[arg(long, allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) rtol: Option<f64>,
     /// auto, bdf, tr-bdf2, esdirk34 or tsit45.
     #[arg(long, default_value = "auto", help_heading = "Flow")]
     pub(super) solver: String,
@@ -96,7 +107,7 @@ pub(super) struct FlowOptions {
     #[arg(long, default_value_t = 1_000_000, value_name = "N", help_heading = "Flow")]
     pub(super) max_steps: usize,
     /// Seconds allowed for one solve.
-    #[arg(long, default_value_t = 3600.0, value_name = "S", help_heading = "Flow")]
+    #[arg(long, default_value_t = 600.0, value_name = "S", help_heading = "Flow")]
     pub(super) max_seconds: f64,
 
     /// Print one JSON object instead of the table.

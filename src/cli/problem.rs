@@ -6,7 +6,8 @@ use crate::data::synthetic::Teacher;
 use crate::data::{Dataset, Request, cifar};
 use crate::loss::{Loss, LossName};
 use crate::model::{
-    Activation, Differentiable, Formula, Initialization, Mlp, Model, Network, Parametrization, Scaling, TwoLayer,
+    Activation, Differentiable, Formula, Initialization, Mlp, Model, Network, Parametrization,
+    Scaling, TwoLayer,
 };
 use crate::random::Generator;
 use crate::{Error, Result};
@@ -103,7 +104,9 @@ fn data(options: &FlowOptions, loss: LossName) -> Result<Option<Dataset>> {
     let words = |text: &str| text.split(',').map(|w| w.trim().to_string()).collect::<Vec<_>>();
     let classes = options.classes.as_deref().map(class_numbers).transpose()?.unwrap_or_default();
     let files: Vec<PathBuf> = words(file).into_iter().map(PathBuf::from).collect();
-    let ending = |kind: &str| files.iter().all(|f| f.extension().is_some_and(|e| e.eq_ignore_ascii_case(kind)));
+    let ending = |kind: &str| {
+        files.iter().all(|f| f.extension().is_some_and(|e| e.eq_ignore_ascii_case(kind)))
+    };
     let data = if ending("bin") {
         let by_index = matches!(loss, LossName::CrossEntropy(_));
         let encoding = if by_index { cifar::Encoding::Index } else { cifar::Encoding::Numbers };
@@ -128,7 +131,13 @@ fn data(options: &FlowOptions, loss: LossName) -> Result<Option<Dataset>> {
         "none" => data,
         "standardized" => data.standardized(),
         "normalized" => data.normalized(),
-        other => return Err(Error::unknown("input scaling", other, ["none", "standardized", "normalized"])),
+        other => {
+            return Err(Error::unknown(
+                "input scaling",
+                other,
+                ["none", "standardized", "normalized"],
+            ));
+        }
     }))
 }
 
@@ -152,8 +161,12 @@ fn network(
     let initialization = Initialization::parse(&options.init)?;
     let (net, words): (Network, String) = if options.model == "two-layer" {
         let scaling = scaling(&options.scaling)?;
-        let layers = TwoLayer { width: options.width, outputs, activation, biases: options.biases, scaling };
-        (layers.on(data.inputs().clone())?, format!("two-layer, width {}, scaling {}", options.width, options.scaling))
+        let layers =
+            TwoLayer { width: options.width, outputs, activation, biases: options.biases, scaling };
+        (
+            layers.on(data.inputs().clone())?,
+            format!("two-layer, width {}, scaling {}", options.width, options.scaling),
+        )
     } else {
         let parametrization = parametrization(&options.parametrization)?;
         if options.depth == 0 || options.depth > 1000 {
@@ -206,7 +219,11 @@ fn parametrization(word: &str) -> Result<Parametrization> {
 }
 
 /// k: rows of the targets, or for class indices the number of classes.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked when the loss is built")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked when the loss is built"
+)]
 fn outputs_per_sample(data: &Dataset, loss: LossName) -> usize {
     let rows = data.targets().nrows();
     if rows == 1 && matches!(loss, LossName::CrossEntropy(_)) {
@@ -222,7 +239,8 @@ fn formula(
     zero: Zero,
     mut generator: Generator,
 ) -> Result<Problem> {
-    let names: Vec<&str> = data.map_or(vec![], |d| d.input_names().iter().map(String::as_str).collect());
+    let names: Vec<&str> =
+        data.map_or(vec![], |d| d.input_names().iter().map(String::as_str).collect());
     let formula = Formula::parse(&options.model, &names)?;
     let (params, per_sample) = (formula.params().to_vec(), formula.outputs());
     let model = match data {
@@ -235,7 +253,9 @@ fn formula(
     };
     let (start, origin) = match &options.start {
         Some(text) => (numbers("start", text)?, "given".to_string()),
-        None => (generator.gaussians(params.len()), format!("standard normal, seed {}", options.seed)),
+        None => {
+            (generator.gaussians(params.len()), format!("standard normal, seed {}", options.seed))
+        }
     };
     if start.len() != params.len() {
         return Err(Error::Shape {
@@ -251,7 +271,8 @@ fn formula(
         start,
         zero,
         model: format!("formula {} in {}", options.model.trim(), params.join(", ")),
-        data: data.map_or_else(|| "targets from the command line".into(), |d| d.source().to_string()),
+        data: data
+            .map_or_else(|| "targets from the command line".into(), |d| d.source().to_string()),
         origin,
         loss_name,
     })
@@ -265,7 +286,9 @@ fn given_targets(options: &FlowOptions, outputs: usize) -> Result<DMatrix<f64>> 
         (None, None) => {
             return Err(Error::Conflict {
                 found: "a formula without targets".into(),
-                remedy: format!("give --target (or --labels) {outputs} numbers, or --data FILE --target COLUMN"),
+                remedy: format!(
+                    "give --target (or --labels) {outputs} numbers, or --data FILE --target COLUMN"
+                ),
             });
         }
     };

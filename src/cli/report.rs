@@ -29,7 +29,8 @@ pub(super) fn zero(zero: Zero) -> &'static str {
 
 pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     head(findings, out)?;
-    let titles = ["α", "sup‖w − w₀‖", "sup‖w − w̄‖", "sup‖y − ȳ‖", "loss", "linear loss", "rhs", "stop"];
+    let titles =
+        ["α", "sup‖w − w₀‖", "sup‖w − w̄‖", "sup‖y − ȳ‖", "loss", "linear loss", "rhs", "stop"];
     writeln!(out, "{}", line(&titles.map(String::from)))?;
     for run in &findings.runs {
         writeln!(out, "{}", line(&row(run)))?;
@@ -56,7 +57,7 @@ fn head(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
         problem.loss_name,
         scale(findings.horizon),
         findings.largest_eigenvalue,
-        options.rtol,
+        findings.rtol,
         options.seed,
         env!("CARGO_PKG_VERSION")
     )
@@ -75,7 +76,16 @@ fn row(run: &Comparison) -> [String; 8] {
     let [u, e, s] = suprema;
     let loss = format!("{:.4e}", run.loss);
     let linear = format!("{:.4e}", run.linear_loss);
-    [scale(run.curved.alpha), u, e, s, loss, linear, run.work.rhs.to_string(), run.curved.stop.to_string()]
+    [
+        scale(run.curved.alpha),
+        u,
+        e,
+        s,
+        loss,
+        linear,
+        run.work.rhs.to_string(),
+        run.curved.stop.to_string(),
+    ]
 }
 
 /// Cells in columns; widths are counted in characters that take room.
@@ -99,25 +109,50 @@ fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let found = slopes(findings);
     let show = |slope: Option<f64>| slope.map_or("–".into(), |s| format!("{s:.4}"));
     if found.displacement.is_some() {
-        let cells = ["slope".into(), show(found.displacement), show(found.weights_gap), show(found.outputs_gap)];
+        let cells = [
+            "slope".into(),
+            show(found.displacement),
+            show(found.weights_gap),
+            show(found.outputs_gap),
+        ];
         let [a, b, c, d] = cells;
-        writeln!(out, "{}", line(&[a, b, c, d, String::new(), String::new(), String::new(), String::new()]).trim_end())?;
+        writeln!(
+            out,
+            "{}",
+            line(&[a, b, c, d, String::new(), String::new(), String::new(), String::new()])
+                .trim_end()
+        )?;
         let (law, why) = match findings.problem.zero {
-            Zero::Doubled => ("−1, −2, −2", "Theorem 2.2, one order better in y for doubled models"),
+            Zero::Doubled => {
+                ("−1, −2, −2", "Theorem 2.2, one order better in y for doubled models")
+            }
             _ => ("−1, −2, −1", "Theorem 2.2"),
         };
-        writeln!(out, "\nExpected slopes {law} ({why}); fitted over the upper half of the scales.")?;
+        writeln!(
+            out,
+            "\nExpected slopes {law} ({why}); fitted over the upper half of the scales."
+        )?;
     }
     if findings.runs.iter().any(|r| r.curved.alpha.is_infinite()) {
-        writeln!(out, "The row α = ∞ gives the sharp constants: each supremum times its power of α, in the limit.")?;
+        writeln!(
+            out,
+            "The row α = ∞ gives the sharp constants: each supremum times its power of α, in the limit."
+        )?;
     }
-    let noise = findings.runs.iter().filter(|r| r.outputs_gap.scaled <= 10.0 * r.outputs_noise).count();
+    let noise =
+        findings.runs.iter().filter(|r| r.outputs_gap.scaled <= 10.0 * r.outputs_noise).count();
     if noise > 0 {
         let level = findings.runs.iter().map(|r| r.outputs_noise).fold(0.0, f64::max);
-        writeln!(out, "In {noise} rows α sup‖y − ȳ‖ is at the level of rounding, {level:.1e}, or below.")?;
+        writeln!(
+            out,
+            "In {noise} rows α sup‖y − ȳ‖ is at the level of rounding, {level:.1e}, or below."
+        )?;
     }
     if let Some(estimate) = findings.runs.iter().filter_map(|r| r.error_estimate).reduce(f64::max) {
-        writeln!(out, "Estimated relative error of the gaps, by tightening the tolerance: at most {estimate:.1e}.")?;
+        writeln!(
+            out,
+            "Estimated relative error of the gaps, by tightening the tolerance: at most {estimate:.1e}."
+        )?;
     }
     Ok(())
 }
@@ -126,14 +161,15 @@ fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
 pub(super) fn paths(findings: &Findings<'_>) -> Result<Table> {
     let shape = findings.shape;
     let numbered = |name: &str, n: usize| (1..=n).map(|i| format!("{name}{i}")).collect::<Vec<_>>();
-    let names: Vec<String> = ["alpha", "time", "loss", "linear_loss", "displacement", "w_gap", "outputs_gap"]
-        .map(String::from)
-        .into_iter()
-        .chain(numbered("w", shape.params))
-        .chain(numbered("linear_w", shape.params))
-        .chain(numbered("y", shape.outputs))
-        .chain(numbered("linear_y", shape.outputs))
-        .collect();
+    let names: Vec<String> =
+        ["alpha", "time", "loss", "linear_loss", "displacement", "w_gap", "outputs_gap"]
+            .map(String::from)
+            .into_iter()
+            .chain(numbered("w", shape.params))
+            .chain(numbered("linear_w", shape.params))
+            .chain(numbered("y", shape.outputs))
+            .chain(numbered("linear_y", shape.outputs))
+            .collect();
     let columns: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "")).collect();
     let mut table = Table::new(&columns);
     for run in &findings.runs {

@@ -21,9 +21,7 @@ pub fn lazy_limit<H: Differentiable, L: Loss>(
     times: &[f64],
 ) -> Result<Vec<Comparison>> {
     let tangent = Linearized::at(&flow.map, &flow.start);
-    let at = |&alpha: &f64| {
-        gap.solve_beside(&flow.at_scale(alpha), &tangent, times)
-    };
+    let at = |&alpha: &f64| gap.solve_beside(&flow.at_scale(alpha), &tangent, times);
     alphas.iter().map(at).collect()
 }
 
@@ -43,9 +41,8 @@ impl Slopes {
     /// output gap within ten times its rounding noise are left out. `None` where fewer than two scales remain.
     pub fn of(runs: &[Comparison]) -> Slopes {
         let finite: Vec<&Comparison> = runs.iter().filter(|r| r.curved.alpha.is_finite()).collect();
-        let extreme = |f: fn(f64, f64) -> f64, start| {
-            finite.iter().map(|r| r.curved.alpha).fold(start, f)
-        };
+        let extreme =
+            |f: fn(f64, f64) -> f64, start| finite.iter().map(|r| r.curved.alpha).fold(start, f);
         let middle = (extreme(f64::min, f64::INFINITY) * extreme(f64::max, 0.0)).sqrt();
         let upper = || finite.iter().filter(|r| r.curved.alpha >= middle * (1.0 - 1e-9));
         // The scaled suprema are α^k times the unscaled ones: their slopes are k higher.

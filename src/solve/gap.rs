@@ -27,8 +27,8 @@ use crate::{Error, Result, linalg};
 ///     }
 /// }
 /// let flow = Flow::new(Parabola.auto(), Square::to([1.5]), [1.0]);
-/// let near = Gap::default().solve(&flow.clone().scaled(1e9), &[0.0, 10.0])?;
-/// let limit = Gap::default().solve(&flow.scaled(f64::INFINITY), &[0.0, 10.0])?;
+/// let near = Gap::default().solve(&flow.at_scale(1e9), &[0.0, 10.0])?;
+/// let limit = Gap::default().solve(&flow.at_scale(f64::INFINITY), &[0.0, 10.0])?;
 /// // α² sup‖w − w̄‖ has a limit: the sharp constant of Theorem 2.2.
 /// assert!((near.weights_gap.scaled / limit.weights_gap.scaled - 1.0).abs() < 1e-7);
 /// # Ok::<(), gradflow::Error>(())

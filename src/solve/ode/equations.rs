@@ -4,9 +4,9 @@ use super::{LowRankMatrix, PartialLu, System, Woodbury};
 use crate::{Error, Failure, linalg};
 use diffsol::error::OdeSolverError;
 use diffsol::{
-    ConstantOp, DiffsolError, FaerContext, FaerMat, FaerVec, LinearSolver, Matrix, MatrixCommon,
-    NonLinearOp, NonLinearOpJacobian, OdeEquations, OdeEquationsRef, Op, ParameterisedOp,
-    UnitCallable, Vector, VectorCommon,
+    ConstantOp, DiffsolError, FaerContext, FaerMat, FaerVec, LinearSolver, Matrix, NonLinearOp,
+    NonLinearOpJacobian, OdeEquations, OdeEquationsRef, Op, ParameterisedOp, UnitCallable, Vector,
+    VectorCommon,
 };
 use std::cell::Cell;
 use std::marker::PhantomData;
