@@ -57,7 +57,7 @@ impl Modes {
     /// The smallest eigenvalue of K₀ above `fraction` of the largest and above working precision.
     pub(crate) fn smallest_above(&self, fraction: f64) -> Option<f64> {
         let floor = self.cutoff.max(fraction * self.largest());
-        self.lambda.iter().copied().filter(|&l| l > floor).last()
+        self.lambda.iter().rev().copied().find(|&l| l > floor)
     }
 
     /// Uᵀ y.

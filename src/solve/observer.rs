@@ -11,7 +11,7 @@ use crate::{Error, Failure, Result, linalg};
 pub struct Events {
     /// Stop when R(α h(w)) falls to this.
     pub loss: Option<f64>,
-    /// Stop when ‖Dh(w)ᵀ∇R(α h(w))‖ = α ‖∇F_α(w)‖ falls to this.
+    /// Stop when ‖Dh(w)ᵀ∇R(α h(w))‖ = α `‖∇F_α(w)‖` falls to this.
     pub gradient: Option<f64>,
     /// Stop when ‖w − w₀‖ grows to this.
     pub distance: Option<f64>,

@@ -16,12 +16,8 @@ impl diffsol_la::LinearSolver<FaerMat<f64>> for PartialLu {
     where
         O: LaLinearOp<V = FaerVec<f64>, T = f64, M = FaerMat<f64>, C = FaerContext>,
     {
-        self.matrix = Some(FaerMat::new_from_sparsity(
-            op.nrows(),
-            op.ncols(),
-            op.sparsity(),
-            op.context().clone(),
-        ));
+        self.matrix =
+            Some(FaerMat::new_from_sparsity(op.nrows(), op.ncols(), op.sparsity(), *op.context()));
     }
 
     fn set_linearisation<O>(&mut self, op: &O)

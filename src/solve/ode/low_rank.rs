@@ -109,7 +109,7 @@ impl Matrix for LowRankMatrix {
         let diagonal = v.inner().col_as_slice(0);
         LowRankMatrix {
             eye: diagonal.first().copied().unwrap_or(1.0),
-            ..Self::zeros(diagonal.len(), diagonal.len(), v.context().clone())
+            ..Self::zeros(diagonal.len(), diagonal.len(), *v.context())
         }
     }
     fn scale_add_and_assign(&mut self, x: &Self, beta: f64, y: &Self) {
@@ -213,7 +213,7 @@ impl diffsol_la::LinearSolver<LowRankMatrix> for Woodbury {
     where
         O: LaLinearOp<V = FaerVec<f64>, T = f64, M = LowRankMatrix, C = FaerContext>,
     {
-        self.matrix = Some(LowRankMatrix::zeros(op.nrows(), op.ncols(), op.context().clone()));
+        self.matrix = Some(LowRankMatrix::zeros(op.nrows(), op.ncols(), *op.context()));
     }
 
     fn set_linearisation<O>(&mut self, op: &O)

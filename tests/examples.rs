@@ -1,0 +1,39 @@
+//! Each example prints what the file beside it says.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder that holds the examples' binaries, beside the command's own.
+fn binaries() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_gradflow")).with_file_name("examples")
+}
+
+fn prints_its_out(name: &str) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = Command::new(binaries().join(name)).current_dir(folder.path()).output();
+    let run = run.unwrap_or_else(|e| panic!("{name} does not start: {e}"));
+    assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
+    let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+    let expected = std::fs::read_to_string(expected.with_extension("out")).expect("the .out file");
+    assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{name}");
+}
+
+#[test]
+fn first_flow() {
+    prints_its_out("first_flow");
+}
+
+#[test]
+fn own_model() {
+    prints_its_out("own_model");
+}
+
+#[test]
+fn symbolic() {
+    prints_its_out("symbolic");
+}
+
+#[test]
+fn lazy_limit() {
+    prints_its_out("lazy_limit");
+}
