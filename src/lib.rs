@@ -58,3 +58,8 @@ pub mod prelude {
     pub use crate::solve::{Automatic, Bdf, Comparison, Eigen, Gap, Tsit45};
     pub use crate::{Error, Result};
 }
+
+/// The README's program, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

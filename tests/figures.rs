@@ -95,13 +95,13 @@ fn pictures_are_functions_of_their_tables() {
 fn labels_state_the_orders_and_the_exact_constants() {
     let text = svg("lazy-limit", &gaps(1));
     for label in
-        ["sup‖w − w̄‖ ∝ α⁻²", "dashed: 2.41 α⁻²", "dashed: 0.81 α⁻¹", "fitted slope −2.000", "10⁻⁶"]
+        ["sup‖w − w̄‖ ∝ α⁻²", "dashed: 2.41 α⁻²", "dashed: 0.810 α⁻¹", "fitted slope −2.000", "10⁻⁶"]
     {
         assert!(text.contains(label), "{label}");
     }
     assert!(text.contains("width=\"900\" height=\"560\""));
     let doubled = svg("lazy-limit", &gaps(2));
-    assert!(doubled.contains("sup‖y − ȳ‖ ∝ α⁻²") && doubled.contains("dashed guide: 0.81 α⁻²"));
+    assert!(doubled.contains("sup‖y − ȳ‖ ∝ α⁻²") && doubled.contains("dashed guide: 0.810 α⁻²"));
     assert!(doubled.contains("Guide: the slope expected"));
 }
 
@@ -255,5 +255,5 @@ fn files_are_whole_or_absent() {
 fn ticks_are_powers_of_ten() {
     assert_eq!([-300, -5, 0, 1, 12].map(power_of_ten), ["10⁻³⁰⁰", "10⁻⁵", "10⁰", "10¹", "10¹²"]);
     let labels = [0.0, 0.5, -2.0, 12.34, 123.4, 1e-5, -2.5e20, f64::INFINITY].map(number_label);
-    assert_eq!(labels, ["0.00", "0.50", "−2.00", "12.3", "123", "1.00·10⁻⁵", "−2.50·10²⁰", "inf"]);
+    assert_eq!(labels, ["0.00", "0.500", "−2.00", "12.3", "123", "1.00·10⁻⁵", "−2.50·10²⁰", "inf"]);
 }

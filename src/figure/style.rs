@@ -123,6 +123,7 @@ pub fn power_of_ten(exponent: i32) -> String {
 /// ```
 /// use gradflow::figure::number_label;
 /// assert_eq!(number_label(2.4077), "2.41");
+/// assert_eq!(number_label(0.02179), "0.0218");
 /// assert_eq!(number_label(3.0e-7), "3.00·10⁻⁷");
 /// ```
 pub fn number_label(value: f64) -> String {
@@ -131,12 +132,13 @@ pub fn number_label(value: f64) -> String {
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         return format!("{}·{}", minus(digits), power_of_ten(exponent.parse().unwrap_or(0)));
     }
-    let decimals = if value.abs() >= 100.0 {
-        0
-    } else if value.abs() >= 10.0 {
-        1
-    } else {
-        2
+    // Two digits after the first one that counts.
+    let decimals = match value.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 1.0 || size == 0.0 => 2,
+        size if size >= 0.1 => 3,
+        _ => 4,
     };
     minus(&format!("{value:.decimals$}"))
 }
