@@ -170,7 +170,7 @@ impl Error {
         value: impl ToString,
         wanted: impl Into<String>,
     ) -> Self {
-        Error::Value { name: name.into(), value: value.to_string(), wanted: wanted.into() }
+        Error::Value { name: name.into(), value: short(value.to_string()), wanted: wanted.into() }
     }
 
     pub(crate) fn unknown<'a>(
@@ -186,35 +186,54 @@ impl Error {
     }
 }
 
+/// A number of hundreds of digits as a power of ten; everything else as it is.
+fn short(value: String) -> String {
+    match value.parse::<f64>() {
+        Ok(x) if value.len() > 20 => format!("{x:e}"),
+        _ => value,
+    }
+}
+
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// `, did you mean X?` where a legal word is close to the one found.
+/// `, did you mean X?` where a legal word is close to the one found, up to upper and lower case.
 pub(crate) fn nearest(found: &str, known: &[String]) -> String {
+    let found = found.to_lowercase();
     known
         .iter()
-        .map(|word| (edit_distance(found, word), word))
-        .filter(|(distance, word)| *distance <= word.chars().count().div_ceil(3))
+        .map(|word| (edit_distance(&found, &word.to_lowercase()), word))
+        .filter(|(distance, word)| {
+            let length = word.chars().count();
+            *distance <= length.div_ceil(3) && *distance < length
+        })
         .min_by_key(|(distance, _)| *distance)
         .map_or_else(String::new, |(_, word)| format!(", did you mean `{word}`?"))
 }
 
-/// Levenshtein's distance; words longer than 64 characters are far from everything.
+/// Levenshtein's distance, two letters exchanged counting once; words longer than 64 characters are far from
+/// everything.
 fn edit_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     if a.len() > 64 || b.len() > 64 {
         return usize::MAX;
     }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    // Rows i − 2, i − 1 and i of the table of distances between beginnings.
+    let mut older = vec![0; b.len() + 1];
+    let mut above: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+            let replaced = above[j] + usize::from(x != y);
+            let mut least = replaced.min(above[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && *y == a[i - 1] {
+                least = least.min(older[j - 1] + 1);
+            }
+            row.push(least);
         }
+        older = std::mem::replace(&mut above, row);
     }
-    row[b.len()]
+    above[b.len()]
 }
 
 #[cfg(test)]
@@ -226,6 +245,15 @@ mod tests {
         let known = ["square", "logistic"].map(String::from);
         assert_eq!(nearest("sqare", &known), ", did you mean `square`?");
         assert_eq!(nearest("entropy", &known), "");
+        assert_eq!(nearest("bfd", &["bdf".to_string()]), ", did you mean `bdf`?");
+        assert_eq!(nearest("Y", &["a", "y"].map(String::from)), ", did you mean `y`?");
+        assert_eq!(nearest("z", &["a".to_string()]), "");
+    }
+
+    #[test]
+    fn a_number_of_many_digits_is_written_as_a_power_of_ten() {
+        let error = Error::value("α", 1e300, "less");
+        assert_eq!(error.to_string(), "α = 1e300: wanted less");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Fills `path`, whose folder is created, by `fill`: into a temporary file beside it, flushed to the disk, then
 /// renamed, so that whatever happens the final name holds the old content or the new one.
 pub(crate) fn replace(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    refuse_special(path)?;
     let folder = folder_of(path);
     fs::create_dir_all(&folder).map_err(failed(&folder, "create"))?;
     let temporary = temporary_beside(path)?;
@@ -36,6 +37,19 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Re
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Renaming would replace a device, a pipe or an empty folder itself: only what is no file yet, or a regular one, is
+/// written to.
+pub(crate) fn refuse_special(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => {
+            let what = if meta.is_dir() { "a folder" } else { "a device or pipe" };
+            let problem = format!("the name belongs to {what}; give the name of a file");
+            Err(failed(path, "write")(io::Error::new(io::ErrorKind::InvalidInput, problem)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn settle(temporary: &Path, path: &Path) -> io::Result<()> {

@@ -10,6 +10,7 @@ use std::io::Write;
 #[derive(Debug, Args)]
 pub(super) struct DeriveOptions {
     /// The formula, as "w1*tanh(w2*x)"; outputs are separated by `;`.
+    #[arg(allow_hyphen_values = true)]
     formula: String,
     /// Names that are inputs rather than parameters, separated by commas.
     #[arg(long, default_value = "x", value_name = "NAMES")]

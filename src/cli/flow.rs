@@ -2,18 +2,17 @@
 
 use super::options::FlowOptions;
 use super::problem::{self, Problem, Zero};
-use super::{alphas, json, remark, report, stdout_error};
+use super::{alphas, json, remark, report, sizes, stdout_error};
 use crate::experiment::{Slopes, Table, lazy_table, path_table};
 use crate::figure::Figure;
 use crate::flow::{Flow, logarithmic};
 use crate::loss::Loss;
 use crate::model::{Centred, Differentiable, Doubled, Linearized, Modes};
 use crate::solve::{Budget, Comparison, Events, Gap, Method, Options};
-use crate::{Error, Result, linalg};
+use crate::{Error, Result, files, linalg};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The tolerance unless one is given, and the one for models with kinks: their flows slide along kinks in steps as
 /// short as the tolerance.
@@ -21,10 +20,8 @@ const SMOOTH_RTOL: f64 = 1e-8;
 const KINKED_RTOL: f64 = 1e-4;
 /// Where the README's main job draws its figure.
 const DEFAULT_FIGURE: &str = "figures/flow.svg";
-/// Numbers that --csv may write.
-const MOST_NUMBERS: usize = 20_000_000;
-/// The largest tangent kernel that is decomposed, in outputs.
-const MOST_OUTPUTS: usize = 20_000;
+/// The scales unless some are given; the limit only where it exists.
+const DEFAULT_SCALES: &str = "1e0..1e6,inf";
 
 /// What was solved and found: all that reports need.
 pub(super) struct Findings<'a> {
@@ -48,10 +45,29 @@ impl Findings<'_> {
     pub(super) fn outputs_order(&self) -> i32 {
         if self.problem.zero == Zero::Doubled { 2 } else { 1 }
     }
+
+    /// Keeps a run. With a second finite scale the figure is the one of suprema: then of each path only the end is
+    /// kept, unless all is to be written, since vectors of many times and scales would fill the memory.
+    fn keep(&mut self, run: Comparison) {
+        self.runs.push(run);
+        let finite = self.runs.iter().filter(|r| r.curved.alpha.is_finite()).count();
+        if self.options.csv.is_none() && finite >= 2 {
+            self.runs.iter_mut().for_each(Comparison::forget_all_but_the_end);
+        }
+    }
+
+    /// The scales in order, each with what was found or why it failed.
+    pub(super) fn by_scale(&self) -> Vec<(f64, Result<&Comparison, &Error>)> {
+        let found = self.runs.iter().map(|run| (run.curved.alpha, Ok(run)));
+        let failed = self.failures.iter().map(|(alpha, error)| (*alpha, Err(error)));
+        let mut all: Vec<_> = found.chain(failed).collect();
+        all.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        all
+    }
 }
 
 pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
-    let (scales, repeated) = alphas::alphas(&options.alpha)?;
+    let (scales, repeated) = alphas::alphas(options.alpha.as_deref().unwrap_or(DEFAULT_SCALES))?;
     if repeated > 0 && !options.quiet {
         remark("note", &format!("{repeated} scales were given more than once and are solved once"));
     }
@@ -67,9 +83,7 @@ pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
     };
     gap.options.check()?;
     gap.events.check()?;
-    for path in options.csv.iter().chain(&options.figure) {
-        refuse_existing(path, options.overwrite)?;
-    }
+    check_files(options)?;
     let problem = problem::build(options)?;
     let base: &dyn Differentiable = &*problem.map;
     match problem.zero {
@@ -87,13 +101,36 @@ pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
 }
 
 fn budget(options: &FlowOptions) -> Result<Budget> {
-    let wall = Duration::try_from_secs_f64(options.max_seconds).map_err(|_| {
-        Error::value("max-seconds", options.max_seconds, "a number of seconds above 0")
-    })?;
-    if options.max_steps == 0 || wall.is_zero() {
-        return Err(Error::value("budget", 0, "at least one step and some time"));
+    if options.max_steps == 0 {
+        return Err(Error::value("max-steps", 0, "at least one step"));
     }
-    Ok(Budget { steps: options.max_steps, wall })
+    Ok(Budget { steps: options.max_steps, wall: options.max_seconds })
+}
+
+/// All files to be written, before hours are spent on what goes into them.
+fn check_files(options: &FlowOptions) -> Result<()> {
+    let figure = figure_path(options);
+    if let Some(path) = &figure {
+        Figure::check_ending(path)?;
+    }
+    let numbers = figure.as_ref().map(|path| path.with_extension("csv"));
+    if options.csv.is_some() && options.csv == numbers {
+        return Err(Error::Conflict {
+            found: "--csv names the file that holds the figure's numbers".into(),
+            remedy: "give the paths another name, or --no-figure".into(),
+        });
+    }
+    let given = options.figure.as_ref().and(numbers.as_ref());
+    for path in options.csv.iter().chain(&options.figure).chain(given) {
+        refuse_existing(path, options.overwrite)?;
+    }
+    options.csv.iter().chain(&figure).chain(&numbers).try_for_each(|p| files::refuse_special(p))
+}
+
+/// Where the figure goes, if one is drawn.
+fn figure_path(options: &FlowOptions) -> Option<PathBuf> {
+    let default = || (!options.no_figure && !options.json).then(|| PathBuf::from(DEFAULT_FIGURE));
+    options.figure.clone().or_else(default)
 }
 
 /// Explicitly named files are not overwritten unless told to.
@@ -132,19 +169,20 @@ fn solve<H: Differentiable>(
     out: &mut dyn Write,
 ) -> Result<u8> {
     let shape = map.shape();
-    check_size(shape.outputs)?;
+    sizes::check(options, shape)?;
     let loss: &dyn Loss = &*problem.loss;
     // Everything that does not depend on α is checked before the first solve.
     let smallest = scales.first().copied().unwrap_or(1.0);
     let flow = Flow::new(map, loss, start).scaled(smallest.min(1.0));
     let initial = flow.initial_outputs()?;
+    let scales = without_missing_limit(options, &flow, scales)?;
     let tangent = Linearized::at(&flow.map, &flow.start);
     let modes = tangent.modes().ok_or_else(crate::solve::no_modes)?;
     let curvature = loss.convexity().big_m;
     let horizon = horizon(&options.time, modes, curvature)?;
-    let times = times(options, modes, curvature, horizon)?;
+    let times = times(options, modes, curvature, horizon);
     warn(options, &initial, smallest, horizon * curvature * modes.largest(), gap.method);
-    check_csv(options, scales.len() * times.len(), shape)?;
+    sizes::check_paths(options, scales.len() * times.len(), shape)?;
     let mut gap = Gap { estimate_error: wants_estimate(options, shape)?, ..gap };
     if options.rtol.is_none() && !map.is_smooth() {
         gap.options.rtol = KINKED_RTOL;
@@ -164,7 +202,7 @@ fn solve<H: Differentiable>(
     for &alpha in scales {
         bar.set_message(format!("α = {}", report::scale(alpha)));
         match gap.solve_beside(&flow.at_scale(alpha), &tangent, &times) {
-            Ok(run) => findings.runs.push(run),
+            Ok(run) => findings.keep(run),
             Err(e) if e.exit_code() == 1 => findings.failures.push((alpha, e)),
             Err(e) => return Err(e),
         }
@@ -172,6 +210,22 @@ fn solve<H: Differentiable>(
     }
     bar.finish_and_clear();
     write_all(&findings, out)
+}
+
+/// The limit exists only where h(w₀) = 0: asked for by default it is left out, asked for in words it is refused.
+fn without_missing_limit<'s, H: Differentiable, L: Loss>(
+    options: &FlowOptions,
+    flow: &Flow<H, L>,
+    scales: &'s [f64],
+) -> Result<&'s [f64]> {
+    let Some((last, finite)) = scales.split_last().filter(|(last, _)| last.is_infinite()) else {
+        return Ok(scales);
+    };
+    match flow.at_scale(*last).initial_outputs() {
+        Err(Error::Conflict { .. }) if options.alpha.is_none() => Ok(finite),
+        Err(e) => Err(e),
+        Ok(_) => Ok(scales),
+    }
 }
 
 /// The table or JSON, then the files.
@@ -183,9 +237,9 @@ fn write_all(findings: &Findings<'_>, out: &mut dyn Write) -> Result<u8> {
         report::write(findings, out).map_err(stdout_error)?;
     }
     if let Some(path) = &options.csv {
-        report::paths(findings)?.write(path)?;
+        with_notes(report::paths(findings)?, findings).write(path)?;
     }
-    for path in draw(findings)? {
+    for path in options.csv.iter().cloned().chain(draw(findings)?) {
         if !options.json && !options.quiet {
             remark("wrote", &path.display().to_string());
         }
@@ -199,14 +253,11 @@ fn write_all(findings: &Findings<'_>, out: &mut dyn Write) -> Result<u8> {
 /// The figure and its numbers: rates where there are several finite scales, else the path in time.
 fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
     let options = findings.options;
-    let path = match &options.figure {
-        Some(path) => path.clone(),
-        None if options.no_figure || options.json || findings.runs.is_empty() => return Ok(vec![]),
-        None => PathBuf::from(DEFAULT_FIGURE),
-    };
-    let finite = findings.runs.iter().filter(|r| r.curved.alpha.is_finite()).count();
-    let Some(last) = findings.runs.last() else { return Ok(vec![]) };
-    let (name, table) = if finite >= 2 {
+    let mut finite = findings.runs.iter().filter(|r| r.curved.alpha.is_finite());
+    let several = finite.clone().count() >= 2;
+    let shown = finite.next_back().or(findings.runs.last());
+    let (Some(path), Some(last)) = (figure_path(options), shown) else { return Ok(vec![]) };
+    let (name, table) = if several {
         ("lazy-limit", lazy_table(&findings.runs)?.note("outputs_order", findings.outputs_order()))
     } else {
         let table = path_table(last, findings.loss)?;
@@ -214,11 +265,16 @@ fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
     };
     let table = with_notes(table, findings);
     let numbers = path.with_extension("csv");
-    if options.figure.is_some() {
-        refuse_existing(&numbers, options.overwrite)?;
-    }
     table.write(&numbers)?;
-    Figure::named(name)?.draw(&table, &path)?;
+    let figure = Figure::named(name)?;
+    if !figure.has_content(&table)? {
+        if !options.quiet {
+            let why = "nothing moves and nothing comes apart, so that nothing fits a log axis";
+            remark("note", &format!("no figure {}: {why}", path.display()));
+        }
+        return Ok(vec![numbers]);
+    }
+    figure.draw(&table, &path)?;
     Ok(vec![path, numbers])
 }
 
@@ -241,20 +297,21 @@ fn horizon(text: &str, modes: &Modes, curvature: f64) -> Result<f64> {
     match text {
         "inf" | "∞" => Ok(f64::INFINITY),
         "auto" => Ok(modes.smallest_above(1e-2).map_or(1.0, |l| 5.0 / (curvature * l))),
-        _ => match alphas::numbers("time", text)?.as_slice() {
-            [t] if *t >= 0.0 => Ok(*t),
-            _ => Err(Error::value("time", text, "a number of at least 0, inf, or auto")),
+        _ => match text.trim().parse::<f64>() {
+            Ok(t) if t >= 0.0 && t.is_finite() => Ok(t),
+            _ => Err(Error::value(
+                "time",
+                format!("`{text}`"),
+                "a number of at least 0, inf, or auto",
+            )),
         },
     }
 }
 
 /// A logarithmic grid from a thousandth of the fastest relaxation time to the horizon.
-fn times(options: &FlowOptions, modes: &Modes, curvature: f64, horizon: f64) -> Result<Vec<f64>> {
-    if !(2..=1_000_000).contains(&options.points) {
-        return Err(Error::value("points", options.points, "between 2 and 1000000 times"));
-    }
+fn times(options: &FlowOptions, modes: &Modes, curvature: f64, horizon: f64) -> Vec<f64> {
     if horizon == 0.0 {
-        return Ok(vec![0.0]);
+        return vec![0.0];
     }
     let relaxation = |l: f64| 1.0 / (curvature * l).max(f64::MIN_POSITIVE);
     let slowest = modes.smallest_above(0.0).map_or(1.0, relaxation);
@@ -264,7 +321,7 @@ fn times(options: &FlowOptions, modes: &Modes, curvature: f64, horizon: f64) -> 
     if horizon.is_infinite() {
         times.push(horizon);
     }
-    Ok(times)
+    times
 }
 
 fn warn(options: &FlowOptions, initial: &[f64], alpha: f64, stiffness: f64, method: Method) {
@@ -300,31 +357,6 @@ fn wants_estimate(options: &FlowOptions, shape: crate::model::Shape) -> Result<b
         "auto" => Ok(shape.params.saturating_mul(shape.outputs) <= 1000),
         other => Err(Error::unknown("word for --estimate", other, ["always", "never", "auto"])),
     }
-}
-
-fn check_size(outputs: usize) -> Result<()> {
-    if outputs <= MOST_OUTPUTS {
-        return Ok(());
-    }
-    Err(Error::TooLarge {
-        what: format!("the tangent kernel of {outputs} outputs"),
-        needed: format!("{:.1e} bytes", 8.0 * (outputs as f64).powi(2)),
-        limit: format!("{MOST_OUTPUTS} outputs"),
-        remedy: "take fewer samples (--samples)",
-    })
-}
-
-fn check_csv(options: &FlowOptions, rows: usize, shape: crate::model::Shape) -> Result<()> {
-    let numbers = rows.saturating_mul(2 * (shape.params + shape.outputs) + 7);
-    if options.csv.is_none() || numbers <= MOST_NUMBERS {
-        return Ok(());
-    }
-    Err(Error::TooLarge {
-        what: "the file of whole paths".into(),
-        needed: format!("{numbers} numbers"),
-        limit: format!("{MOST_NUMBERS}"),
-        remedy: "record fewer times (--points) or scales (--alpha)",
-    })
 }
 
 fn progress(options: &FlowOptions, length: usize) -> ProgressBar {

@@ -11,8 +11,11 @@ use std::io::Write;
 pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> Result<()> {
     let (options, problem) = (findings.options, findings.problem);
     let slopes = super::flow::slopes(findings);
-    let runs: Vec<Value> =
-        findings.runs.iter().map(run).chain(findings.failures.iter().map(failed)).collect();
+    let one = |(alpha, found): (f64, Result<&Comparison, &Error>)| match found {
+        Ok(comparison) => run(comparison),
+        Err(error) => failed(alpha, error),
+    };
+    let runs: Vec<Value> = findings.by_scale().into_iter().map(one).collect();
     let object = json!({
         "runs": runs,
         "slopes": {
@@ -88,12 +91,12 @@ fn gap(run: &Comparison, eps: f64) -> Value {
 }
 
 /// A scale that could not be solved.
-fn failed((alpha, error): &(f64, Error)) -> Value {
+fn failed(alpha: f64, error: &Error) -> Value {
     let time = match error {
         Error::Integration { time, .. } => number(*time),
         _ => Value::Null,
     };
-    json!({ "alpha": scale(*alpha), "time": time, "stop": "failed", "error": error.to_string() })
+    json!({ "alpha": scale(alpha), "time": time, "stop": "failed", "error": error.to_string() })
 }
 
 fn number(x: f64) -> Value {

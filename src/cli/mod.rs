@@ -10,6 +10,8 @@ mod json;
 mod options;
 mod problem;
 mod report;
+mod sizes;
+mod words;
 
 use crate::{Error, Result};
 use clap::{Parser, Subcommand};

@@ -1,19 +1,21 @@
 //! The options of `gradflow flow`.
 
+use super::words::{real, seconds, whole};
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What to solve, how, and what to write.
 #[derive(Debug, Args)]
 pub(super) struct FlowOptions {
     /// A network (two-layer, mlp) or a formula such as "w1*tanh(w2*x)"; outputs are separated by `;`.
-    #[arg(long, default_value = "two-layer", help_heading = "Model")]
+    #[arg(long, default_value = "two-layer", allow_hyphen_values = true, help_heading = "Model")]
     pub(super) model: String,
     /// Hidden neurons, per layer.
-    #[arg(long, default_value_t = 64, help_heading = "Model")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_hyphen_values = true, default_value_t = 64, help_heading = "Model")]
     pub(super) width: usize,
     /// Hidden layers of an mlp.
-    #[arg(long, default_value_t = 2, help_heading = "Model")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_hyphen_values = true, default_value_t = 2, help_heading = "Model")]
     pub(super) depth: usize,
     /// tanh, relu, softplus, erf, sigmoid, gelu or identity.
     #[arg(long, default_value = "tanh", help_heading = "Model")]
@@ -62,10 +64,16 @@ pub(super) struct FlowOptions {
     )]
     pub(super) labels: Option<String>,
     /// CIFAR-10 classes to keep, as numbers 0 to 9.
-    #[arg(long, value_name = "CLASSES", help_heading = "Data")]
+    #[arg(long, value_name = "CLASSES", allow_hyphen_values = true, help_heading = "Data")]
     pub(super) classes: Option<String>,
     /// Use the first so many samples.
-    #[arg(long, value_name = "N", help_heading = "Data")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<usize>,
+        allow_hyphen_values = true,
+        help_heading = "Data"
+    )]
     pub(super) samples: Option<usize>,
     /// Scale the inputs: none, standardized (mean 0, variance 1) or normalized (norm 1 per sample).
     #[arg(long, default_value = "none", help_heading = "Data")]
@@ -76,39 +84,67 @@ pub(super) struct FlowOptions {
     #[arg(long, default_value = "square", help_heading = "Flow")]
     pub(super) loss: String,
     /// Scales: numbers, ranges 1e0..1e6 (one a decade) or 1..100:9, and inf for the limit.
-    #[arg(long, default_value = "1e0..1e6,inf", allow_hyphen_values = true, help_heading = "Flow")]
-    pub(super) alpha: String,
+    /// Without it 1e0..1e6,inf, or without inf where h(w0) is not 0.
+    #[arg(long, value_name = "SCALES", allow_hyphen_values = true, help_heading = "Flow")]
+    pub(super) alpha: Option<String>,
     /// Horizon: a number, inf, or auto for five relaxation times of the slowest mode whose eigenvalue is at least a
     /// hundredth of the largest.
     #[arg(long, default_value = "auto", allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) time: String,
     /// Error to aim at, relative to the size of each unknown; 1e-8, or 1e-4 for models with kinks (relu, abs).
-    #[arg(long, allow_hyphen_values = true, help_heading = "Flow")]
+    #[arg(
+        long,
+        value_name = "R",
+        value_parser = real,
+        allow_hyphen_values = true,
+        help_heading = "Flow"
+    )]
     pub(super) rtol: Option<f64>,
     /// auto, bdf, tr-bdf2, esdirk34 or tsit45.
     #[arg(long, default_value = "auto", help_heading = "Flow")]
     pub(super) solver: String,
     /// Seed of everything that is drawn.
-    #[arg(long, default_value_t = 0, help_heading = "Flow")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<u64>,
+        allow_hyphen_values = true,
+        default_value_t = 0,
+        help_heading = "Flow"
+    )]
     pub(super) seed: u64,
     /// Stop when the loss falls to this.
-    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help_heading = "Flow")]
+    #[arg(long, value_name = "LEVEL", value_parser = real, allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) stop_loss: Option<f64>,
     /// Stop when the norm of the gradient, alpha times that of F, falls to this.
-    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help_heading = "Flow")]
+    #[arg(long, value_name = "LEVEL", value_parser = real, allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) stop_gradient: Option<f64>,
     /// Stop when the distance of the weights from the start grows to this.
-    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help_heading = "Flow")]
+    #[arg(long, value_name = "LEVEL", value_parser = real, allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) stop_distance: Option<f64>,
     /// Estimate the error by a second solve at a tenth of the tolerance: always, never, or auto for small problems.
     #[arg(long, default_value = "auto", value_name = "WHEN", help_heading = "Flow")]
     pub(super) estimate: String,
     /// Steps allowed in one solve.
-    #[arg(long, default_value_t = 1_000_000, value_name = "N", help_heading = "Flow")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<usize>,
+        allow_hyphen_values = true,
+        default_value_t = 1_000_000,
+        help_heading = "Flow"
+    )]
     pub(super) max_steps: usize,
     /// Seconds allowed for one solve.
-    #[arg(long, default_value_t = 600.0, value_name = "S", help_heading = "Flow")]
-    pub(super) max_seconds: f64,
+    #[arg(
+        long,
+        value_name = "S",
+        value_parser = seconds,
+        allow_hyphen_values = true,
+        default_value = "600",
+        help_heading = "Flow"
+    )]
+    pub(super) max_seconds: Duration,
 
     /// Print one JSON object instead of the table.
     #[arg(long, help_heading = "Output")]
@@ -123,7 +159,14 @@ pub(super) struct FlowOptions {
     #[arg(long, conflicts_with = "figure", help_heading = "Output")]
     pub(super) no_figure: bool,
     /// Times recorded, on a logarithmic grid.
-    #[arg(long, default_value_t = 200, value_name = "N", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<usize>,
+        allow_hyphen_values = true,
+        default_value_t = 200,
+        help_heading = "Output"
+    )]
     pub(super) points: usize,
     /// Overwrite files that exist.
     #[arg(long, help_heading = "Output")]

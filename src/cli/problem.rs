@@ -2,12 +2,13 @@
 
 use super::alphas::numbers;
 use super::options::FlowOptions;
+use super::sizes;
 use crate::data::synthetic::Teacher;
 use crate::data::{Dataset, Request, cifar};
 use crate::loss::{Loss, LossName};
 use crate::model::{
     Activation, Differentiable, Formula, Initialization, Mlp, Model, Network, Parametrization,
-    Scaling, TwoLayer,
+    Scaling, Shape, TwoLayer,
 };
 use crate::random::Generator;
 use crate::{Error, Result};
@@ -57,27 +58,61 @@ pub(super) fn build(options: &FlowOptions) -> Result<Problem> {
     let loss_name = LossName::parse(&options.loss)?;
     let is_network = NETWORKS.contains(&options.model.as_str());
     if !is_network && looks_like_a_name(&options.model) {
-        let kind = "model (a formula has operators or functions, as in \"w1*tanh(w2*x)\")";
-        return Err(Error::unknown(kind, &options.model, NETWORKS));
+        let formula = "or a formula with operators or functions, as w1*tanh(w2*x)";
+        let known = NETWORKS.into_iter().chain([formula]);
+        return Err(Error::unknown("model", &options.model, known));
     }
     let zero = match &options.zero {
         Some(way) => Zero::named(way)?,
         None if is_network => Zero::Centred,
         None => Zero::None,
     };
-    let data = data(options, loss_name)?;
+    let data = match data(options, loss_name)? {
+        None if is_network => Some(default_data(options)?),
+        given => given,
+    };
+    let data = data.map(|data| scaled(data, &options.scale)).transpose()?;
     let generator = Generator::seeded(options.seed).split("weights");
-    if is_network {
-        let data = data.unwrap_or(default_data(options)?);
-        network(options, &data, loss_name, zero, generator)
-    } else {
-        formula(options, data.as_ref(), loss_name, zero, generator)
+    let problem = match &data {
+        Some(data) if is_network => network(options, data, loss_name, zero, generator),
+        data => formula(options, data.as_ref(), loss_name, zero, generator),
+    };
+    problem.map_err(|error| named_after_file(options, error))
+}
+
+/// A word where a formula would have operators, or digits: `two-layr`, `mlp3`, but not `a`, `a-b` or `w1-w2`.
+fn looks_like_a_name(model: &str) -> bool {
+    let part_of_a_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if model.len() < 2 || !model.chars().all(part_of_a_word) {
+        return false;
+    }
+    let letters = model.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '_');
+    let word = !model.contains('-') || model.split('-').any(|part| part.len() > 2);
+    let known = NETWORKS.map(String::from);
+    (letters && word) || (model.len() > 3 && !crate::error::nearest(model, &known).is_empty())
+}
+
+/// A label that came from a file: a fault of the data, in that file.
+fn named_after_file(options: &FlowOptions, error: Error) -> Error {
+    match (&options.data, error) {
+        (Some(file), Error::Label { sample, value, wanted }) => Error::Data {
+            path: PathBuf::from(file),
+            place: format!("sample {sample} (counting from 0)"),
+            problem: format!("label {value}: wanted {wanted}"),
+        },
+        (_, error) => error,
     }
 }
 
-/// A word with hyphens, without digits or operators that a formula would have.
-fn looks_like_a_name(model: &str) -> bool {
-    model.len() > 1 && model.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '_')
+/// Options that speak of a data file make no sense without one.
+fn refuse_without_data(options: &FlowOptions, wishes: &[(&str, bool)]) -> Result<()> {
+    match wishes.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((wish, _)) => Err(Error::Conflict {
+            found: format!("--{wish} with --model {} and without data", options.model.trim()),
+            remedy: format!("give --data FILE, or leave --{wish} out"),
+        }),
+    }
 }
 
 fn default_data(options: &FlowOptions) -> Result<Dataset> {
@@ -87,12 +122,14 @@ fn default_data(options: &FlowOptions) -> Result<Dataset> {
             remedy: "give --data FILE, or a formula as --model".into(),
         });
     }
+    let wishes = [("classes", options.classes.is_some()), ("inputs", options.inputs.is_some())];
+    refuse_without_data(options, &wishes)?;
     let teacher = Teacher::seeded(TEACHER_DIMENSION, options.seed)?;
     let samples = options.samples.unwrap_or(TEACHER_SAMPLES);
     Ok(teacher.train_and_test(samples, 1)?.0)
 }
 
-/// The data asked for by --data, scaled.
+/// The data asked for by --data.
 fn data(options: &FlowOptions, loss: LossName) -> Result<Option<Dataset>> {
     let Some(file) = &options.data else { return Ok(None) };
     if options.labels.is_some() {
@@ -108,6 +145,16 @@ fn data(options: &FlowOptions, loss: LossName) -> Result<Option<Dataset>> {
         files.iter().all(|f| f.extension().is_some_and(|e| e.eq_ignore_ascii_case(kind)))
     };
     let data = if ending("bin") {
+        for (wish, given) in
+            [("target", options.target.is_some()), ("inputs", options.inputs.is_some())]
+        {
+            if given {
+                return Err(Error::Conflict {
+                    found: format!("{file} does not take --{wish}: its targets are its classes"),
+                    remedy: format!("leave --{wish} out, or choose --classes"),
+                });
+            }
+        }
         let by_index = matches!(loss, LossName::CrossEntropy(_));
         let encoding = if by_index { cifar::Encoding::Index } else { cifar::Encoding::Numbers };
         let images = cifar::Cifar10::default().of_classes(&classes)?.encoded(encoding).centred();
@@ -127,18 +174,16 @@ fn data(options: &FlowOptions, loss: LossName) -> Result<Option<Dataset>> {
         };
         crate::data::open(&PathBuf::from(file), &request)?
     };
-    Ok(Some(match options.scale.as_str() {
-        "none" => data,
-        "standardized" => data.standardized(),
-        "normalized" => data.normalized(),
-        other => {
-            return Err(Error::unknown(
-                "input scaling",
-                other,
-                ["none", "standardized", "normalized"],
-            ));
-        }
-    }))
+    Ok(Some(data))
+}
+
+fn scaled(data: Dataset, word: &str) -> Result<Dataset> {
+    match word {
+        "none" => Ok(data),
+        "standardized" => Ok(data.standardized()),
+        "normalized" => Ok(data.normalized()),
+        _ => Err(Error::unknown("input scaling", word, ["none", "standardized", "normalized"])),
+    }
 }
 
 fn class_numbers(text: &str) -> Result<Vec<u8>> {
@@ -180,6 +225,9 @@ fn network(
         );
         (layers.on(data.inputs().clone())?, words)
     };
+    let ways = if zero == Zero::Doubled { 2 } else { 1 };
+    let Shape { params, outputs: all } = net.shape();
+    sizes::check(options, Shape { params: ways * params, outputs: all })?;
     let (start, origin) = match &options.start {
         Some(text) => (numbers("start", text)?, "given".to_string()),
         None => {
@@ -227,7 +275,8 @@ fn parametrization(word: &str) -> Result<Parametrization> {
 fn outputs_per_sample(data: &Dataset, loss: LossName) -> usize {
     let rows = data.targets().nrows();
     if rows == 1 && matches!(loss, LossName::CrossEntropy(_)) {
-        return data.targets().iter().fold(0.0_f64, |m, t| m.max(*t)).min(1e6) as usize + 1;
+        // At least two: labels that are all 0 leave one class without samples.
+        return data.targets().iter().fold(1.0_f64, |m, t| m.max(*t)).min(1e6) as usize + 1;
     }
     rows
 }
@@ -249,7 +298,16 @@ fn formula(
     };
     let targets = match data {
         Some(data) => data.targets().clone(),
-        None => given_targets(options, model.shape().outputs)?,
+        None => {
+            let wishes = [
+                ("classes", options.classes.is_some()),
+                ("inputs", options.inputs.is_some()),
+                ("samples", options.samples.is_some()),
+                ("scale", options.scale != "none"),
+            ];
+            refuse_without_data(options, &wishes)?;
+            given_targets(options, loss_name, model.shape().outputs)?
+        }
     };
     let (start, origin) = match &options.start {
         Some(text) => (numbers("start", text)?, "given".to_string()),
@@ -279,7 +337,7 @@ fn formula(
 }
 
 /// Targets or labels from the command line: one sample, a target per output.
-fn given_targets(options: &FlowOptions, outputs: usize) -> Result<DMatrix<f64>> {
+fn given_targets(options: &FlowOptions, loss: LossName, outputs: usize) -> Result<DMatrix<f64>> {
     let (name, text) = match (&options.target, &options.labels) {
         (Some(text), _) => ("target", text),
         (None, Some(text)) => ("labels", text),
@@ -293,5 +351,14 @@ fn given_targets(options: &FlowOptions, outputs: usize) -> Result<DMatrix<f64>> 
         }
     };
     let values = numbers(name, text)?;
+    let class = matches!(loss, LossName::CrossEntropy(_)) && values.len() == 1;
+    if values.len() != outputs && !class {
+        return Err(Error::Shape {
+            what: format!("--{name}"),
+            found: format!("{} numbers", values.len()),
+            wanted: format!("{outputs}, one per output of the model"),
+            remedy: "give as many numbers as the formula has outputs (parts between `;`)",
+        });
+    }
     Ok(DMatrix::from_vec(values.len(), 1, values))
 }

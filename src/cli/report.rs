@@ -4,7 +4,7 @@ use super::flow::{Findings, slopes};
 use super::problem::Zero;
 use crate::experiment::Table;
 use crate::solve::Comparison;
-use crate::{Result, linalg};
+use crate::{Error, Result, linalg};
 use std::io::Write;
 
 /// α or a time: powers of ten short, ∞ as such.
@@ -32,11 +32,14 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
     let titles =
         ["α", "sup‖w − w₀‖", "sup‖w − w̄‖", "sup‖y − ȳ‖", "loss", "linear loss", "rhs", "stop"];
     writeln!(out, "{}", line(&titles.map(String::from)))?;
-    for run in &findings.runs {
-        writeln!(out, "{}", line(&row(run)))?;
-    }
-    for (alpha, _) in &findings.failures {
-        writeln!(out, "{:>8}  failed", scale(*alpha))?;
+    for (alpha, found) in findings.by_scale() {
+        match found {
+            Ok(run) => writeln!(out, "{}", line(&row(run)))?,
+            Err(Error::Integration { failure, time, .. }) => {
+                writeln!(out, "{:>8}  failed at t = {time:.4e}: {failure}", scale(alpha))?;
+            }
+            Err(_) => writeln!(out, "{:>8}  failed", scale(alpha))?,
+        }
     }
     foot(findings, out)
 }
@@ -107,6 +110,11 @@ fn line(cells: &[String; 8]) -> String {
 
 fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let found = slopes(findings);
+    let runs = &findings.runs;
+    if !runs.is_empty() && runs.iter().all(|r| r.weights_gap.scaled + r.outputs_gap.scaled == 0.0) {
+        let why = "along these flows the model is its own linearization";
+        return writeln!(out, "\nBoth gaps are exactly zero: {why}.");
+    }
     let show = |slope: Option<f64>| slope.map_or("–".into(), |s| format!("{s:.4}"));
     if found.displacement.is_some() {
         let cells = [
@@ -143,9 +151,10 @@ fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
         findings.runs.iter().filter(|r| r.outputs_gap.scaled <= 10.0 * r.outputs_noise).count();
     if noise > 0 {
         let level = findings.runs.iter().map(|r| r.outputs_noise).fold(0.0, f64::max);
+        let rows = if noise == 1 { "row" } else { "rows" };
         writeln!(
             out,
-            "In {noise} rows α sup‖y − ȳ‖ is at the level of rounding, {level:.1e}, or below."
+            "In {noise} {rows} α sup‖y − ȳ‖ is at the level of rounding, {level:.1e}, or below."
         )?;
     }
     if let Some(estimate) = findings.runs.iter().filter_map(|r| r.error_estimate).reduce(f64::max) {

@@ -59,17 +59,38 @@ impl Figure {
             .ok_or_else(|| Error::unknown("figure", name, FIGURES.iter().map(|figure| figure.name)))
     }
 
+    /// Whether `path` ends as a picture that can be drawn.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for another ending.
+    pub fn check_ending(path: &Path) -> Result<()> {
+        Figure::ending(path).map(|_| ())
+    }
+
+    fn ending(path: &Path) -> Result<String> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
+        let ending = ending.to_ascii_lowercase();
+        if ["svg", "png"].contains(&ending.as_str()) {
+            return Ok(ending);
+        }
+        Err(Error::unknown("picture format", &ending, ["svg", "png"]))
+    }
+
+    /// Whether `table` has anything to draw: a positive finite value that fits a log axis.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a missing column.
+    pub fn has_content(&self, table: &Table) -> Result<bool> {
+        Ok(!(self.picture)(table)?.is_empty())
+    }
+
     /// Draws `table` to `path`, whole or not at all: as SVG, or as PNG where the name ends in `.png`.
     ///
     /// # Errors
     /// [`Error::Unknown`] for a missing column or another file ending, [`Error::Figure`] where there is nothing to
     /// draw, [`Error::Io`] where the file cannot be written.
     pub fn draw(&self, table: &Table, path: &Path) -> Result<()> {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
-        let ending = ending.to_ascii_lowercase();
-        if !["svg", "png"].contains(&ending.as_str()) {
-            return Err(Error::unknown("picture format", &ending, ["svg", "png"]));
-        }
+        let ending = Figure::ending(path)?;
         let problem = |problem: String| Error::Figure { path: path.into(), problem };
         for name in self.columns {
             table.column(name)?;

@@ -1,0 +1,61 @@
+//! Sizes refused before anything of theirs is allocated.
+
+use super::options::FlowOptions;
+use crate::model::Shape;
+use crate::{Error, Result};
+
+/// Numbers that --csv may write.
+const MOST_NUMBERS: usize = 20_000_000;
+/// The largest tangent kernel that is decomposed, in outputs.
+const MOST_OUTPUTS: usize = 20_000;
+/// Working memory of a solve, in bytes: 16 GiB.
+const MOST_BYTES: f64 = (16_u64 << 30) as f64;
+
+/// What does not depend on the scales: the tangent kernel, the paths kept and Newton's matrices.
+pub(super) fn check(options: &FlowOptions, shape: Shape) -> Result<()> {
+    if !(2..=1_000_000).contains(&options.points) {
+        return Err(Error::value("points", options.points, "between 2 and 1000000 times"));
+    }
+    let Shape { params, outputs } = shape;
+    if outputs > MOST_OUTPUTS {
+        return Err(Error::TooLarge {
+            what: format!("the tangent kernel of {outputs} outputs"),
+            needed: format!("{:.1e} bytes", 8.0 * (outputs as f64).powi(2)),
+            limit: format!("{MOST_OUTPUTS} outputs"),
+            remedy: "take fewer samples (--samples)",
+        });
+    }
+    let needed = bytes(params as f64, outputs as f64, options.points as f64);
+    if needed <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: format!(
+            "a solve with p = {params} parameters, N = {outputs} outputs and {} times",
+            options.points
+        ),
+        needed: format!("{needed:.1e} bytes"),
+        limit: format!("{MOST_BYTES:.1e} bytes"),
+        remedy: "take a narrower model (--width), fewer samples (--samples) or fewer times (--points)",
+    })
+}
+
+/// Five vectors of either kind a time (ū, e, s, ȳ and what is made of them at the end), the modes (N min(p, N) and
+/// N p), low-rank factors of two Newton matrices (N p), and thirty vectors of an integrator.
+fn bytes(p: f64, n: f64, times: f64) -> f64 {
+    8.0 * (5.0 * times * (p + n) + 3.0 * n * p + 3.0 * n * n.min(p) + 30.0 * p)
+}
+
+/// The file of whole paths: `rows` times over all scales.
+pub(super) fn check_paths(options: &FlowOptions, rows: usize, shape: Shape) -> Result<()> {
+    let numbers = rows.saturating_mul(2 * (shape.params + shape.outputs) + 7);
+    if options.csv.is_none() || numbers <= MOST_NUMBERS {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: "the file of whole paths".into(),
+        needed: format!("{numbers} numbers"),
+        limit: format!("{MOST_NUMBERS}"),
+        remedy: "record fewer times (--points) or scales (--alpha)",
+    })
+}
