@@ -20,6 +20,8 @@ pub fn lazy_limit<H: Differentiable, L: Loss>(
     gap: &Gap,
     times: &[f64],
 ) -> Result<Vec<Comparison>> {
+    // Before the linearization, which takes the start's length for granted; at α = 1, for α = ∞ asks more.
+    flow.at_scale(1.0).initial_outputs()?;
     let tangent = Linearized::at(&flow.map, &flow.start);
     let at = |&alpha: &f64| gap.solve_beside(&flow.at_scale(alpha), &tangent, times);
     alphas.iter().map(at).collect()

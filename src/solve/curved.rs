@@ -91,7 +91,7 @@ fn solve<H: Differentiable, L: Loss>(
     let setting =
         Setting { map: &flow.map, loss: &flow.loss, start: &flow.start, eps: flow.eps(), initial };
     let system = CurvedSystem { zeros: vec![0.0; setting.params()], setting };
-    let clock = Clock::new(modes, flow.loss.convexity().big_m, times);
+    let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
     let (scheme, newton) = method.scheme(&flow.map, clock.stiffness());
     let mut recorder = Recorder::new(&system, flow, times, scheme);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
@@ -162,6 +162,27 @@ impl Failures {
         self.first = Some(first);
         Ok(())
     }
+}
+
+/// M; for a loss that has none ‖∇²R‖ at the start, by power iteration: it scales first steps, and no result depends
+/// on it. One where that says nothing either.
+pub(crate) fn smoothness(loss: &dyn Loss, y: &[f64]) -> f64 {
+    let big_m = loss.convexity().big_m;
+    if big_m.is_finite() {
+        return big_m;
+    }
+    let (mut v, mut bent, mut size) = (vec![1.0; y.len()], vec![0.0; y.len()], 0.0);
+    for _ in 0..20 {
+        let length = linalg::norm(&v);
+        v.iter_mut().for_each(|v| *v /= length);
+        loss.hessian(y, &v, &mut bent);
+        std::mem::swap(&mut v, &mut bent);
+        size = linalg::norm(&v);
+        if !(size > 0.0 && size.is_finite()) {
+            return 1.0;
+        }
+    }
+    size
 }
 
 /// Time scales of a flow: from the fastest mode to the horizon.

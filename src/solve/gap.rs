@@ -1,14 +1,14 @@
 //! Both flows and the gap between them, in one integration.
 
 use super::automatic::{Method, Options};
-use super::curved::{Clock, Failures, TRIALS};
+use super::curved::{Clock, Failures, TRIALS, smoothness};
 use super::eigen::{ClosedForm, no_modes};
 use super::observer::{Events, Rest};
 use super::ode::{Setup, integrate};
 use super::pilot;
 use super::recorder::Recorder;
 use super::system::{GapSystem, Setting, is_stationary, per_component};
-use crate::flow::{Flow, Path, Work, check_times};
+use crate::flow::{Flow, Path, Stop, Work, check_times};
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
 use crate::{Error, Result, linalg};
@@ -113,6 +113,8 @@ impl Gap {
         flow: &Flow<H, L>,
         times: &[f64],
     ) -> Result<Comparison> {
+        // Before the linearization, which takes the start's length for granted.
+        flow.initial_outputs()?;
         self.solve_beside(flow, &Linearized::at(&flow.map, &flow.start), times)
     }
 
@@ -164,7 +166,7 @@ impl Gap {
             initial,
         };
         let system = GapSystem { setting, closed };
-        let clock = Clock::new(modes, flow.loss.convexity().big_m, times);
+        let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
         let (scheme, newton) = self.method.scheme(&flow.map, clock.stiffness());
         let recorder = || {
             Recorder::new(
@@ -175,8 +177,14 @@ impl Gap {
                 (flow.alpha, scheme.name()),
             )
         };
-        if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
-            return Ok(recorder().still(clock.end == 0.0));
+        if clock.end == 0.0 {
+            return Ok(recorder().still(Stop::Horizon));
+        }
+        if let Some(stop) = recorder().fired_at_start()? {
+            return Ok(recorder().stopped_at_start(stop));
+        }
+        if is_stationary(&system.setting, modes.largest()) {
+            return Ok(recorder().still(Stop::Stationary));
         }
         let (sizes, rhs) =
             pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);

@@ -12,7 +12,12 @@ use crate::model::{Differentiable, Modes};
 /// Steps of the pilot.
 const STEPS: usize = 48;
 
-/// Suprema of ‖block‖ over the run, and the right-hand sides used; the run ends early where it leaves the domain.
+/// A block that grows by more than this in a step has left the pilot's reach: near a pole its explicit part explodes,
+/// and a tolerance relative to that size would let the solve step across the pole.
+const FASTEST_GROWTH: f64 = 100.0;
+
+/// Suprema of ‖block‖ over the run, and the right-hand sides used; the run ends early where it leaves the domain
+/// or explodes.
 pub(crate) fn sizes(
     system: &dyn System,
     (map, start): (&dyn Differentiable, &[f64]),
@@ -35,9 +40,11 @@ pub(crate) fn sizes(
         if x.iter().any(|x| !x.is_finite()) {
             return (sup, i + 1);
         }
-        for (sup, block) in sup.iter_mut().zip(x.chunks(p)) {
-            *sup = f64::max(*sup, linalg::norm(block));
+        let norms: Vec<f64> = x.chunks(p).map(linalg::norm).collect();
+        if norms.iter().zip(&sup).any(|(norm, sup)| *sup > 0.0 && *norm > FASTEST_GROWTH * sup) {
+            return (sup, i + 1);
         }
+        sup.iter_mut().zip(&norms).for_each(|(sup, norm)| *sup = f64::max(*sup, *norm));
     }
     (sup, STEPS + 1)
 }

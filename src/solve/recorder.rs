@@ -169,13 +169,36 @@ impl<'a> Recorder<'a> {
         rest.reached(setting, t, &outputs, &unknowns)
     }
 
+    /// The state at time zero.
+    fn origin(&self) -> Vec<f64> {
+        vec![0.0; self.system.blocks() * self.system.setting.params()]
+    }
+
+    /// The event, if any, that needs no motion.
+    pub(crate) fn fired_at_start(&self) -> Result<Option<Stop>> {
+        if self.events.is_empty() {
+            return Ok(None);
+        }
+        let signed = self.signed(0.0, &self.origin())?;
+        Ok(signed.iter().find(|(_, value)| *value <= 0.0).map(|(stop, _)| *stop))
+    }
+
+    /// The comparison of a run that an event ends at time zero.
+    pub(crate) fn stopped_at_start(mut self, stop: Stop) -> Comparison {
+        if self.rows.is_empty() {
+            self.rows.push((0.0, self.system.moment(0.0, &self.origin())));
+        }
+        self.stop = stop;
+        self.finish(Work::default(), 0.0)
+    }
+
     /// The comparison of a flow that does not move.
-    pub(crate) fn still(mut self, no_time: bool) -> Comparison {
-        let origin = vec![0.0; self.system.blocks() * self.system.setting.params()];
+    pub(crate) fn still(mut self, stop: Stop) -> Comparison {
+        let origin = self.origin();
         for &t in self.grid.take(f64::INFINITY) {
             self.rows.push((t, self.system.moment(0.0, &origin)));
         }
-        self.stop = if no_time { Stop::Horizon } else { Stop::Stationary };
+        self.stop = stop;
         self.finish(Work::default(), 0.0)
     }
 

@@ -87,12 +87,13 @@ impl<'s, M: SystemMatrix> Equations<'s, M> {
 
     /// What a failed step means. A step cut down to nothing has either met the border of the domain, a pole in
     /// finite time, or a problem too rough for the scheme.
-    pub(super) fn explain(&self, e: &DiffsolError, time: f64) -> Error {
+    pub(super) fn explain(&self, e: &DiffsolError, time: f64, x: &[f64]) -> Error {
         use OdeSolverError::{
             StepSizeTooSmall, TooManyErrorTestFailures, TooManyNonlinearSolverFailures,
         };
         let (failure, detail) = match e {
-            _ if self.escaped.get().is_some_and(|t| (t - time).abs() <= 1e-3 * t.abs()) => (
+            _ if self.escaped.get().is_some_and(|t| (t - time).abs() <= 1e-3 * t.abs())
+                || self.borders_at(time, x) => (
                 Failure::DomainLeft,
                 "the model, the loss or a derivative is not finite just beyond; stop earlier (--time) or change the \
                  start"
@@ -111,6 +112,16 @@ impl<'s, M: SystemMatrix> Equations<'s, M> {
             other => (Failure::StepTooSmall, format!("the integrator says: {other}")),
         };
         Error::Integration { failure, time, detail }
+    }
+
+    /// Whether going straight on for a thousandth of the time so far would leave the domain. Where the velocity has a
+    /// singularity at the border, error control stops a run before any stage crosses it.
+    fn borders_at(&self, time: f64, x: &[f64]) -> bool {
+        let (mut velocity, mut beyond) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        self.system.rhs(time, x, &mut velocity);
+        let ahead: Vec<f64> = x.iter().zip(&velocity).map(|(x, v)| x + 1e-3 * time * v).collect();
+        self.system.rhs(time, &ahead, &mut beyond);
+        !beyond.iter().all(|d| d.is_finite())
     }
 
     /// Time stood still.

@@ -185,7 +185,7 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
             solver.set_stop_time(next_stop).map_err(|e| unexpected(&e, from))?;
         }
         if let Err(e) = solver.step() {
-            done = Err(problem.eqn.explain(&e, from));
+            done = Err(problem.eqn.explain(&e, from, equations::as_slice(solver.state().y)));
             break;
         }
         let to = solver.state().t;
