@@ -3,7 +3,7 @@
 use super::options::FlowOptions;
 use super::problem::{self, Problem, Zero};
 use super::{alphas, json, remark, report, sizes, stdout_error};
-use crate::experiment::{Slopes, Table, lazy_table, path_table};
+use crate::experiment::{Slopes, Table, lazy_table, path_table, sweep};
 use crate::figure::Figure;
 use crate::flow::{Flow, logarithmic};
 use crate::loss::Loss;
@@ -47,15 +47,6 @@ impl Findings<'_> {
     }
 
     /// Keeps a run. With a second finite scale the figure is the one of suprema: then of each path only the end is
-    /// kept, unless all is to be written, since vectors of many times and scales would fill the memory.
-    fn keep(&mut self, run: Comparison) {
-        self.runs.push(run);
-        let finite = self.runs.iter().filter(|r| r.curved.alpha.is_finite()).count();
-        if self.options.csv.is_none() && finite >= 2 {
-            self.runs.iter_mut().for_each(Comparison::forget_all_but_the_end);
-        }
-    }
-
     /// The scales in order, each with what was found or why it failed.
     pub(super) fn by_scale(&self) -> Vec<(f64, Result<&Comparison, &Error>)> {
         let found = self.runs.iter().map(|run| (run.curved.alpha, Ok(run)));
@@ -180,10 +171,17 @@ fn solve<H: Differentiable>(
     let modes = tangent.modes().ok_or_else(crate::solve::no_modes)?;
     let curvature = loss.convexity().big_m;
     let horizon = horizon(&options.time, modes, curvature)?;
-    let times = times(options, modes, curvature, horizon);
+    let estimate_error = wants_estimate(options, shape)?;
+    let several = scales.iter().filter(|alpha| alpha.is_finite()).count() >= 2;
+    let times = if several && options.csv.is_none() && !estimate_error {
+        // Only suprema and ends are shown, and those do not need the grid.
+        vec![horizon]
+    } else {
+        times(options, modes, curvature, horizon)
+    };
     warn(options, &initial, smallest, horizon * curvature * modes.largest(), gap.method);
     sizes::check_paths(options, scales.len() * times.len(), shape)?;
-    let mut gap = Gap { estimate_error: wants_estimate(options, shape)?, ..gap };
+    let mut gap = Gap { estimate_error, ..gap };
     if options.rtol.is_none() && !map.is_smooth() {
         gap.options.rtol = KINKED_RTOL;
     }
@@ -199,14 +197,14 @@ fn solve<H: Differentiable>(
         failures: Vec::new(),
     };
     let bar = progress(options, scales.len());
-    for &alpha in scales {
-        bar.set_message(format!("α = {}", report::scale(alpha)));
-        match gap.solve_beside(&flow.at_scale(alpha), &tangent, &times) {
-            Ok(run) => findings.keep(run),
+    bar.set_message(format!("α up to {}", report::scale(scales.last().copied().unwrap_or(1.0))));
+    let outcomes = sweep(&flow, &tangent, scales, &gap, &times, &|_| bar.inc(1));
+    for (&alpha, outcome) in scales.iter().zip(outcomes) {
+        match outcome {
+            Ok(run) => findings.runs.push(run),
             Err(e) if e.exit_code() == 1 => findings.failures.push((alpha, e)),
             Err(e) => return Err(e),
         }
-        bar.inc(1);
     }
     bar.finish_and_clear();
     write_all(&findings, out)
@@ -330,7 +328,7 @@ fn warn(options: &FlowOptions, initial: &[f64], alpha: f64, stiffness: f64, meth
     }
     // `initial` is α h(w₀) at an α of at most 1.
     let h0 = linalg::norm(initial) / alpha.min(1.0);
-    if h0 > 0.0 {
+    if h0 > 1e-10 {
         remark(
             "warning",
             &format!(

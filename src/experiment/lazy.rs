@@ -9,6 +9,7 @@ use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
 use crate::solve::{Comparison, Gap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Solves `flow` at each scale, ∞ allowed; `times` as for [`Gap::solve`].
 ///
@@ -20,11 +21,45 @@ pub fn lazy_limit<H: Differentiable, L: Loss>(
     gap: &Gap,
     times: &[f64],
 ) -> Result<Vec<Comparison>> {
-    // Before the linearization, which takes the start's length for granted; at α = 1, for α = ∞ asks more.
-    flow.at_scale(1.0).initial_outputs()?;
     let tangent = Linearized::at(&flow.map, &flow.start);
-    let at = |&alpha: &f64| gap.solve_beside(&flow.at_scale(alpha), &tangent, times);
-    alphas.iter().map(at).collect()
+    sweep(flow, &tangent, alphas, gap, times, &|_| {}).into_iter().collect()
+}
+
+/// The same beside a linearization at hand, each scale with its own outcome; `done` hears of every scale that ends.
+///
+/// Scales are shared out among the machine's cores. Each is solved by itself on one thread, so the numbers do not
+/// depend on how many there are.
+pub(crate) fn sweep<H: Differentiable, L: Loss, G: Differentiable>(
+    flow: &Flow<H, L>,
+    tangent: &Linearized<G>,
+    alphas: &[f64],
+    gap: &Gap,
+    times: &[f64],
+    done: &(dyn Fn(f64) + Sync),
+) -> Vec<Result<Comparison>> {
+    // The modes are shared: found once, before the threads part.
+    let _ = tangent.modes();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut mine = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&alpha) = alphas.get(i) else { return mine };
+            mine.push((i, gap.solve_beside(&flow.at_scale(alpha), tangent, times)));
+            done(alpha);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(alphas.len());
+    let mut outcomes = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for helper in helpers {
+            all.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
+    });
+    outcomes.sort_by_key(|(i, _)| *i);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// Slopes of log sup against log α.

@@ -3,5 +3,6 @@
 mod lazy;
 mod table;
 
+pub(crate) use lazy::sweep;
 pub use lazy::{Slopes, lazy_limit, path_table, table as lazy_table};
 pub use table::{Column, Table};

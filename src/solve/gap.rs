@@ -89,18 +89,6 @@ impl Comparison {
     pub fn time(&self) -> f64 {
         self.curved.times.last().copied().unwrap_or(0.0)
     }
-
-    /// Drops all times but the last; suprema and counters stay.
-    pub(crate) fn forget_all_but_the_end(&mut self) {
-        let rest = ..self.curved.times.len().saturating_sub(1);
-        for path in [&mut self.curved, &mut self.straight] {
-            path.times.drain(rest);
-            path.displacements.drain(rest);
-            path.outputs.drain(rest);
-        }
-        self.weights_gaps.drain(rest);
-        self.outputs_gaps.drain(rest);
-    }
 }
 
 impl Gap {

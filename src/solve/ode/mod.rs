@@ -14,7 +14,9 @@ use crate::flow::Work;
 use crate::{Error, Failure, Result};
 use dense::PartialLu;
 use diffsol::matrix::MatrixRef;
-use diffsol::{FaerMat, FaerVec, OdeBuilder, OdeSolverMethod, OdeSolverProblem};
+use diffsol::{
+    FaerMat, FaerVec, OdeBuilder, OdeSolverMethod, OdeSolverProblem, OdeSolverStopReason,
+};
 use equations::{Equations, SystemMatrix};
 use low_rank::{LowRankMatrix, Woodbury};
 use nalgebra::DMatrix;
@@ -171,7 +173,7 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
 ) -> Result<f64> {
     let longest =
         if setup.scheme == Scheme::Tsit45 { STABLE * setup.fastest } else { f64::INFINITY };
-    let mut next_stop = 0.0;
+    let mut next_stop = None;
     let deadline = Instant::now() + setup.budget.wall;
     let mut done = Ok(0.0);
     for taken in 0.. {
@@ -180,22 +182,35 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
             done = Err(out_of_budget(setup, from, taken));
             break;
         }
-        if from >= next_stop && (setup.end.is_finite() || longest.is_finite()) {
-            next_stop = if from + 1.01 * longest >= setup.end { setup.end } else { from + longest };
-            solver.set_stop_time(next_stop).map_err(|e| unexpected(&e, from))?;
+        if next_stop.is_none() && (setup.end.is_finite() || longest.is_finite()) {
+            let last = from + 1.01 * longest >= setup.end;
+            let stop = if last { setup.end } else { from + longest };
+            solver.set_stop_time(stop).map_err(|e| unexpected(&e, from))?;
+            next_stop = Some(stop);
         }
-        if let Err(e) = solver.step() {
-            done = Err(problem.eqn.explain(&e, from, equations::as_slice(solver.state().y)));
-            break;
-        }
-        let to = solver.state().t;
+        let reason = match solver.step() {
+            Ok(reason) => reason,
+            Err(e) => {
+                done = Err(problem.eqn.explain(&e, from, equations::as_slice(solver.state().y)));
+                break;
+            }
+        };
+        let here = solver.state().t;
+        // A stop counts as reached within a few ulps of it.
+        let to = match next_stop {
+            Some(stop) if matches!(reason, OdeSolverStopReason::TstopReached) => {
+                next_stop = None;
+                stop
+            }
+            _ => here,
+        };
         if to <= from {
             done = Err(problem.eqn.stalled(from));
             break;
         }
         let interpolate = |t: f64, x: &mut [f64]| -> Result<()> {
             let dense: FaerVec<f64> =
-                solver.interpolate(t.clamp(from, to)).map_err(|e| unexpected(&e, t))?;
+                solver.interpolate(t.clamp(from.min(here), here)).map_err(|e| unexpected(&e, t))?;
             x.copy_from_slice(equations::as_slice(&dense));
             Ok(())
         };
