@@ -180,6 +180,8 @@ fn solve<H: Differentiable>(
         times(options, modes, curvature, horizon)
     };
     warn(options, &initial, smallest, horizon * curvature * modes.largest(), gap.method);
+    let stiffness = horizon * curvature * modes.largest();
+    sizes::check_newton(gap.method.newton_numbers(&map, stiffness), shape)?;
     sizes::check_paths(options, scales.len() * times.len(), shape)?;
     let mut gap = Gap { estimate_error, ..gap };
     if options.rtol.is_none() && !map.is_smooth() {
@@ -280,7 +282,10 @@ fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
 fn with_notes(table: Table, findings: &Findings<'_>) -> Table {
     let problem = findings.problem;
     table
-        .note("model", format!("{}, {}", problem.model, report::zero(problem.zero)))
+        .note(
+            "model",
+            format!("{}, {}", report::shortened(&problem.model), report::zero(problem.zero)),
+        )
         .note("data", &problem.data)
         .note("start", &problem.origin)
         .note("loss", problem.loss_name)
@@ -315,7 +320,9 @@ fn times(options: &FlowOptions, modes: &Modes, curvature: f64, horizon: f64) -> 
     let slowest = modes.smallest_above(0.0).map_or(1.0, relaxation);
     let end = if horizon.is_finite() { horizon } else { 40.0 * slowest };
     let first = (1e-3 * relaxation(modes.largest())).min(1e-3 * end);
-    let mut times = logarithmic(first, end, options.points - 1);
+    // 0 and the end of time are points, too.
+    let others = if horizon.is_finite() { 2 } else { 3 };
+    let mut times = logarithmic(first, end, options.points.saturating_sub(others));
     if horizon.is_infinite() {
         times.push(horizon);
     }

@@ -29,7 +29,7 @@ pub(super) struct FlowOptions {
     /// Parametrization of an mlp: standard or ntk.
     #[arg(long, default_value = "ntk", help_heading = "Model")]
     pub(super) parametrization: String,
-    /// Initial weights of a network: gaussian, gaussian:TAU, xavier, he, sphere or ntk.
+    /// Initial weights of a network: gaussian, gaussian:TAU, xavier, he, unit-sphere or ntk.
     #[arg(long, default_value = "gaussian", help_heading = "Model")]
     pub(super) init: String,
     /// The way to h(w0) = 0: centred subtracts h(w0), doubled trains g(w) - g(w'), none leaves h as it is.

@@ -3,6 +3,7 @@
 use super::flow::{Findings, slopes};
 use super::problem::Zero;
 use crate::experiment::Table;
+use crate::flow::Stop;
 use crate::solve::Comparison;
 use crate::{Error, Result, linalg};
 use std::io::Write;
@@ -27,6 +28,14 @@ pub(super) fn zero(zero: Zero) -> &'static str {
     }
 }
 
+/// The first 200 characters of a long formula; JSON has all of it.
+pub(super) fn shortened(model: &str) -> String {
+    match model.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &model[..end]),
+        None => model.into(),
+    }
+}
+
 pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     head(findings, out)?;
     let titles =
@@ -46,7 +55,7 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
 
 fn head(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let (problem, options) = (findings.problem, findings.options);
-    writeln!(out, "model   {}, {}", problem.model, zero(problem.zero))?;
+    writeln!(out, "model   {}, {}", shortened(&problem.model), zero(problem.zero))?;
     writeln!(out, "data    {}", problem.data)?;
     writeln!(
         out,
@@ -111,6 +120,16 @@ fn line(cells: &[String; 8]) -> String {
 fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let found = slopes(findings);
     let runs = &findings.runs;
+    if let Some(run) =
+        runs.first().filter(|_| runs.iter().all(|r| r.curved.stop == Stop::Stationary))
+    {
+        let why = "The gradient at the start is zero, so that nothing moves";
+        return writeln!(
+            out,
+            "\n{why}: stationary, not converged, with the loss at {:.4e}.",
+            run.loss
+        );
+    }
     if !runs.is_empty() && runs.iter().all(|r| r.weights_gap.scaled + r.outputs_gap.scaled == 0.0) {
         let why = "along these flows the model is its own linearization";
         return writeln!(out, "\nBoth gaps are exactly zero: {why}.");

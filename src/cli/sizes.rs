@@ -8,8 +8,8 @@ use crate::{Error, Result};
 const MOST_NUMBERS: usize = 20_000_000;
 /// The largest tangent kernel that is decomposed, in outputs.
 const MOST_OUTPUTS: usize = 20_000;
-/// Working memory of a solve, in bytes: 16 GiB.
-const MOST_BYTES: f64 = (16_u64 << 30) as f64;
+/// Working memory of a solve, in bytes: 8 GiB.
+const MOST_BYTES: f64 = (8_u64 << 30) as f64;
 
 /// What does not depend on the scales: the tangent kernel, the paths kept and Newton's matrices.
 pub(super) fn check(options: &FlowOptions, shape: Shape) -> Result<()> {
@@ -25,25 +25,33 @@ pub(super) fn check(options: &FlowOptions, shape: Shape) -> Result<()> {
             remedy: "take fewer samples (--samples)",
         });
     }
-    let needed = bytes(params as f64, outputs as f64, options.points as f64);
+    // Five vectors of either kind a time (ū, e, s, ȳ and what is made of them at the end), and thirty of an integrator.
+    let vectors = 5.0 * options.points as f64 + 30.0;
+    let what = format!(
+        "a solve with p = {params} parameters, N = {outputs} outputs and {} times",
+        options.points
+    );
+    refuse_beyond(vectors * (params as f64 + outputs as f64), what)
+}
+
+/// Newton's matrices, once it is known which the method takes.
+pub(super) fn check_newton(numbers: f64, shape: Shape) -> Result<()> {
+    let Shape { params, outputs } = shape;
+    refuse_beyond(numbers, format!("an implicit method with p = {params} and N = {outputs}"))
+}
+
+fn refuse_beyond(numbers: f64, what: String) -> Result<()> {
+    let needed = 8.0 * numbers;
     if needed <= MOST_BYTES {
         return Ok(());
     }
     Err(Error::TooLarge {
-        what: format!(
-            "a solve with p = {params} parameters, N = {outputs} outputs and {} times",
-            options.points
-        ),
+        what,
         needed: format!("{needed:.1e} bytes"),
         limit: format!("{MOST_BYTES:.1e} bytes"),
-        remedy: "take a narrower model (--width), fewer samples (--samples) or fewer times (--points)",
+        remedy: "take a narrower model (--width), fewer samples (--samples), fewer times (--points) or \
+                 --solver tsit45",
     })
-}
-
-/// Five vectors of either kind a time (ū, e, s, ȳ and what is made of them at the end), the modes (N min(p, N) and
-/// N p), low-rank factors of two Newton matrices (N p), and thirty vectors of an integrator.
-fn bytes(p: f64, n: f64, times: f64) -> f64 {
-    8.0 * (5.0 * times * (p + n) + 3.0 * n * p + 3.0 * n * n.min(p) + 30.0 * p)
 }
 
 /// The file of whole paths: `rows` times over all scales.

@@ -40,6 +40,19 @@ impl Method {
             .ok_or_else(|| Error::unknown("solver", name, Self::NAMES.iter().map(|(n, _)| *n)))
     }
 
+    /// About how many numbers the Newton matrices of a gap hold: two blocks of an explicit method's none, of dense
+    /// matrices with their factors, or of the factors J and HJ.
+    #[allow(clippy::cast_precision_loss, reason = "sizes")]
+    pub(crate) fn newton_numbers(self, map: &dyn Differentiable, stiffness: f64) -> f64 {
+        let Shape { params, outputs } = map.shape();
+        let (p, n) = (params as f64, outputs as f64);
+        match self.scheme(map, stiffness) {
+            (Scheme::Tsit45, _) => 0.0,
+            (_, NewtonMatrix::Dense) => 3.0 * (2.0 * p).powi(2),
+            (_, NewtonMatrix::LowRank) => 2.0 * (n * p + 3.0 * n * n),
+        }
+    }
+
     /// The scheme for a model of that shape at that stiffness.
     pub(crate) fn scheme(self, map: &dyn Differentiable, stiffness: f64) -> (Scheme, NewtonMatrix) {
         let Shape { params, outputs } = map.shape();
