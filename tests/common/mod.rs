@@ -1,11 +1,15 @@
 //! The models that several tests solve, and how they measure distance.
 #![allow(dead_code, reason = "every test file uses a part of this one")]
 
-use gradflow::flow::Path;
-use gradflow::model::{Model, Shape};
+use gradflow::{Error, Failure, Result};
+use gradflow::flow::{Flow, Path, Solver};
+use gradflow::loss::Loss;
+use gradflow::model::{Differentiable, Model, Shape};
 use gradflow::random::Generator;
 use gradflow::scalar::Scalar;
-use gradflow::solve::{Budget, Comparison, Gap, Method, Options};
+use gradflow::solve::{
+    Automatic, Bdf, Budget, Comparison, Esdirk34, Gap, Method, Options, TrBdf2, Tsit45,
+};
 use nalgebra::DMatrix;
 use std::time::Duration;
 
@@ -104,6 +108,30 @@ pub(crate) const METHODS: [Method; 5] =
 /// That tolerance, and a budget that ends a test rather than an evening.
 pub(crate) fn options(rtol: f64) -> Options {
     Options { rtol, budget: Budget { wall: Duration::from_secs(60), ..Budget::default() } }
+}
+
+/// The failure and its time.
+pub(crate) fn failure<T: std::fmt::Debug>(result: Result<T>) -> (Failure, f64) {
+    match result {
+        Err(Error::Integration { failure, time, .. }) => (failure, time),
+        other => panic!("wanted a failed integration, found {other:?}"),
+    }
+}
+
+/// A flow by itself, by the method's own type.
+pub(crate) fn alone<H: Differentiable, L: Loss>(
+    flow: &Flow<H, L>,
+    method: Method,
+    options: Options,
+    times: &[f64],
+) -> Result<Path> {
+    match method {
+        Method::Automatic => Automatic(options).solve(flow, times),
+        Method::Bdf => Bdf(options).solve(flow, times),
+        Method::TrBdf2 => TrBdf2(options).solve(flow, times),
+        Method::Esdirk34 => Esdirk34(options).solve(flow, times),
+        Method::Tsit45 => Tsit45(options).solve(flow, times),
+    }
 }
 
 /// The gap by that method at that tolerance.
