@@ -186,6 +186,12 @@ fn files_that_exist_are_kept_unless_told_otherwise() {
     );
     folder.line(&format!("{flow} --figure old.svg --overwrite")).done();
     assert!(folder.read("old.csv").contains("w_gap") && folder.read("old.svg").contains("</svg>"));
+    // Nothing overwrites the data that are read.
+    folder.write("flats.csv", "a,y\n1,2\n2,1\n");
+    let ran = folder.line("flow --data flats.csv --target y --figure flats.svg --overwrite");
+    assert!(ran.code == 2 && ran.talk.contains("flats.csv holds the data"), "{}", ran.talk);
+    assert_eq!(folder.read("flats.csv"), "a,y\n1,2\n2,1\n");
+    std::fs::remove_file(folder.path("flats.csv")).expect("a file to remove");
     // Paths and the figure's numbers would be one file.
     let ran = folder.line(&format!("{flow} --figure a.svg --csv a.csv"));
     assert!(

@@ -1,6 +1,7 @@
 //! `gradflow flow`: both flows and their gap, at every scale asked for.
 
 use super::options::FlowOptions;
+use super::outputs::{check_files, figure_path};
 use super::problem::{self, Problem, Zero};
 use super::{alphas, json, remark, report, sizes, stdout_error};
 use crate::experiment::{Slopes, Table, lazy_table, path_table, sweep};
@@ -9,17 +10,15 @@ use crate::flow::{Flow, logarithmic};
 use crate::loss::Loss;
 use crate::model::{Centred, Differentiable, Doubled, Linearized, Modes};
 use crate::solve::{Budget, Comparison, Events, Gap, Method, Options};
-use crate::{Error, Result, files, linalg};
+use crate::{Error, Result, linalg};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The tolerance unless one is given, and the one for models with kinks: their flows slide along kinks in steps as
 /// short as the tolerance.
 const SMOOTH_RTOL: f64 = 1e-8;
 const KINKED_RTOL: f64 = 1e-4;
-/// Where the README's main job draws its figure.
-const DEFAULT_FIGURE: &str = "figures/flow.svg";
 /// The scales unless some are given; the limit only where it exists.
 const DEFAULT_SCALES: &str = "1e0..1e6,inf";
 
@@ -96,43 +95,6 @@ fn budget(options: &FlowOptions) -> Result<Budget> {
         return Err(Error::value("max-steps", 0, "at least one step"));
     }
     Ok(Budget { steps: options.max_steps, wall: options.max_seconds })
-}
-
-/// All files to be written, before hours are spent on what goes into them.
-fn check_files(options: &FlowOptions) -> Result<()> {
-    let figure = figure_path(options);
-    if let Some(path) = &figure {
-        Figure::check_ending(path)?;
-    }
-    let numbers = figure.as_ref().map(|path| path.with_extension("csv"));
-    if options.csv.is_some() && options.csv == numbers {
-        return Err(Error::Conflict {
-            found: "--csv names the file that holds the figure's numbers".into(),
-            remedy: "give the paths another name, or --no-figure".into(),
-        });
-    }
-    let given = options.figure.as_ref().and(numbers.as_ref());
-    for path in options.csv.iter().chain(&options.figure).chain(given) {
-        refuse_existing(path, options.overwrite)?;
-    }
-    options.csv.iter().chain(&figure).chain(&numbers).try_for_each(|p| files::refuse_special(p))
-}
-
-/// Where the figure goes, if one is drawn.
-fn figure_path(options: &FlowOptions) -> Option<PathBuf> {
-    let default = || (!options.no_figure && !options.json).then(|| PathBuf::from(DEFAULT_FIGURE));
-    options.figure.clone().or_else(default)
-}
-
-/// Explicitly named files are not overwritten unless told to.
-fn refuse_existing(path: &Path, overwrite: bool) -> Result<()> {
-    if path.exists() && !overwrite {
-        return Err(Error::Conflict {
-            found: format!("{} exists", path.display()),
-            remedy: "give --overwrite, or another name".into(),
-        });
-    }
-    Ok(())
 }
 
 /// The length of the start, before a model is evaluated there.

@@ -8,6 +8,7 @@ mod derive;
 mod flow;
 mod json;
 mod options;
+mod outputs;
 mod problem;
 mod report;
 mod sizes;

@@ -93,10 +93,11 @@ fn beyond(points: &[(f64, f64)]) -> [f64; 2] {
     [first / reach, last * reach]
 }
 
-/// d log y/d log x by least squares over the upper half of the points; `None` for fewer than two of them.
+/// d log y/d log x by least squares over the upper half of the axis, as the command's table has it; `None` for fewer
+/// than two points there.
 fn fitted_slope(points: &[(f64, f64)]) -> Option<f64> {
-    let upper = &points[points.len() / 2..];
-    let upper = if upper.len() < 3 { points } else { upper };
+    let middle = (points.first()?.0 * points.last()?.0).sqrt();
+    let upper = &points[points.partition_point(|(x, _)| *x < middle * (1.0 - 1e-9))..];
     let n = f64::from(u32::try_from(upper.len()).ok()?);
     let logs: Vec<(f64, f64)> = upper.iter().map(|(x, y)| (x.log10(), y.log10())).collect();
     let mean = |part: fn(&(f64, f64)) -> f64| logs.iter().map(part).sum::<f64>() / n;

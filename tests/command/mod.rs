@@ -116,7 +116,7 @@ pub(crate) fn near(what: &str, a: f64, b: f64, relative: f64) {
     assert!((a - b).abs() <= relative * b.abs(), "{what}: {a:e}, wanted {b:e} to {relative:e}");
 }
 
-/// The data of the project's machines, where they are: GRADFLOW_DATA, or shared/data beside the repository.
+/// The data of the project's machines, where they are: `GRADFLOW_DATA`, or shared/data beside the repository.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let folder = std::env::var_os("GRADFLOW_DATA").map_or(beside, PathBuf::from);
