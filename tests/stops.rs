@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{METHODS, Linear, Scalar1, alone, assert_close, failure, gap, options};
+use common::{Linear, METHODS, Scalar1, alone, assert_close, failure, gap, options};
 use gradflow::flow::{Flow, Stop};
 use gradflow::loss::{Logistic, Square};
 use gradflow::model::{Auto, Model};
@@ -221,4 +221,3 @@ fn inputs_that_do_not_fit() {
     let start = Flow::new(Scalar1.auto(), Square::to([TARGET]), [nan]);
     assert!(matches!(Gap::default().solve(&start, &[1.0]), Err(Error::Value { .. })));
 }
-
