@@ -52,7 +52,7 @@ fn a_stationary_start() {
     }
 }
 
-/// w → √(1 + 1.5/α), u = y*/(w + 1) and e = −u y*/(2(w + 1)) (tests/closed_forms.rs at t = ∞).
+/// w → √(1 + 1.5/α), u = y*/(w + 1) and e = −u y*/(2(w + 1)) (`tests/closed_forms.rs` at t = ∞).
 #[test]
 fn rest_at_an_infinite_horizon() {
     for alpha in [10.0, 1e6, f64::INFINITY] {

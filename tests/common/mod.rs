@@ -51,7 +51,7 @@ impl Model for Sin2 {
     }
 }
 
-/// h_i = m^(−1/2) Σⱼ aⱼ tanh(bⱼ·xᵢ), w = (b, a): the plain twin of `TwoLayer`, one input per column.
+/// hᵢ = m^(−1/2) Σⱼ aⱼ tanh(bⱼ·xᵢ), w = (b, a): the plain twin of `TwoLayer`, one input per column.
 pub(crate) struct TinyTanh {
     pub(crate) width: usize,
     pub(crate) inputs: DMatrix<f64>,
