@@ -180,9 +180,9 @@ fn the_invariant_of_a_product() {
 fn losses() -> Vec<Box<dyn Loss>> {
     vec![
         Box::new(Square::to([1.0, -2.0, 0.5, 3.0])),
-        Box::new(Logistic::new(&[1.0, -1.0, -1.0, 1.0]).unwrap()),
+        Box::new(Logistic::new([1.0, -1.0, -1.0, 1.0]).unwrap()),
         Box::new(Huber::to([1.0, -2.0, 0.5, 3.0])),
-        Box::new(CrossEntropy::new(&[0, 1], 2).unwrap()),
+        Box::new(CrossEntropy::new([0, 1], 2).unwrap()),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Small tanh networks against a solver of 80 digits.
 //!
-//! h_i = 3^(−1/2) Σⱼ aⱼ tanh(bⱼ xᵢ), x = (0.8, −0.5), targets (0.7, −0.4), start b = (0.9, −1.1, 0.7),
+//! hᵢ = 3^(−1/2) Σⱼ aⱼ tanh(bⱼ xᵢ), x = (0.8, −0.5), targets (0.7, −0.4), start b = (0.9, −1.1, 0.7),
 //! a = (1.2, 0.6, −0.8), R = ½‖y − y*‖², horizon 4; centred, h(w) − h(w₀), or doubled, g(w) − g(w').
 //!
 //! Recipe for the numbers: mpmath at 80 digits integrates u and ū as they stand (no gap equation, no increments) by

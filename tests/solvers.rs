@@ -3,7 +3,7 @@
 mod common;
 
 use common::{
-    METHODS, Scalar1, Sin2, TinyTanh, alone, apart, comparisons_apart, gap, gaussian_matrix,
+    METHODS, Scalar1, Sin2, TinyTanh, alone, apart, comparisons_apart, gap, gaussian_matrix, norm,
     options, relative,
 };
 use gradflow::flow::{Flow, Work};
@@ -30,7 +30,7 @@ impl Problem {
 
     /// At 10⁻¹² by the explicit method; where that takes too long at 10⁻¹¹ by BDF, whose local tolerances end there.
     fn reference(&self) -> Comparison {
-        let budget = Budget { steps: 20_000, ..Budget::default() };
+        let budget = Budget { steps: 6000, ..Budget::default() };
         let options = Options { rtol: 1e-12, budget };
         let explicit = Gap { method: Method::Tsit45, options, ..Gap::default() };
         match explicit.solve(&self.flow(), &self.times) {
@@ -86,8 +86,9 @@ fn problem(seed: u64) -> Problem {
     let fastest = map.kernel(&start).symmetric_eigenvalues().max() * loss.convexity().big_m;
     let end = stiffness / fastest;
     let (p, kind) = (start.len(), loss.name());
-    let name =
-        format!("seed {seed}, p = {p}, N = {n}, {kind}, α = {alpha:.2e}, stiffness {stiffness:.1e}");
+    let name = format!(
+        "seed {seed}, p = {p}, N = {n}, {kind}, α = {alpha:.2e}, stiffness {stiffness:.1e}"
+    );
     Problem { name, map, loss, start, alpha, times: logarithmic(1e-3 * end, end, 12) }
 }
 
@@ -96,39 +97,66 @@ fn gaps_apart(a: &Comparison, b: &Comparison) -> f64 {
     relative(&a.weights_gaps, &b.weights_gaps)
 }
 
-/// The promise of the module's documentation, times ten, on fifty problems; and the estimate of the error is at least
+/// sup‖Dh(w)‖ sup‖u‖/sup‖y‖: by how much a relative error of u, the unknown, is larger in the outputs.
+fn output_condition(problem: &Problem, run: &Comparison) -> f64 {
+    let path = &run.curved;
+    let size = |rows: &[Vec<f64>]| rows.iter().map(|r| norm(r)).fold(0.0, f64::max);
+    let steepest = (0..path.times.len())
+        .map(|i| problem.map.kernel(&path.weights(i)).symmetric_eigenvalues().max().sqrt())
+        .fold(0.0, f64::max);
+    steepest * size(&path.displacements) / size(&path.outputs)
+}
+
+/// The promise of the module's documentation, times ten, on fifty problems, for u and e, and for the outputs as far as
+/// they follow from u; and the estimate of the error is at least
 /// half the error, wherever there is one above the reference's own, ten times 10⁻¹¹.
 #[test]
 fn errors_are_within_ten_tolerances() {
     let mut worst = Vec::new();
     for seed in 0..50 {
-        let started = std::time::Instant::now();
         let problem = problem(seed);
         let reference = problem.reference();
-        println!("{} ref {:?} {}", problem.name, started.elapsed(), reference.curved.solver);
-        for method in [Method::Automatic, Method::Bdf] {
+        let condition = output_condition(&problem, &reference).max(1.0);
+        let chosen = problem.gap(Method::Automatic, 1e-2).curved.solver;
+        for method in [Method::Tsit45, Method::Bdf] {
+            // The explicit method only where it is the rule's choice.
+            if method == Method::Tsit45 && chosen != "tsit45" {
+                continue;
+            }
             for rtol in [1e-4, 1e-6, 1e-8] {
                 let estimating = Gap { estimate_error: true, ..gap(method, rtol) };
                 let run = match estimating.solve(&problem.flow(), &problem.times) {
                     Ok(run) => run,
                     Err(e) => {
-                        worst.push((f64::INFINITY, format!("{}, {method:?} at {rtol:e}: {e}", problem.name)));
+                        worst.push((
+                            f64::INFINITY,
+                            format!("{}, {method:?} at {rtol:e}: {e}", problem.name),
+                        ));
                         continue;
                     }
                 };
-                let error = comparisons_apart(&run, &reference);
+                let error = relative(&run.curved.displacements, &reference.curved.displacements)
+                    .max(relative(&run.curved.outputs, &reference.curved.outputs) / condition)
+                    .max(gaps_apart(&run, &reference));
                 let (gap_error, estimate) =
                     (gaps_apart(&run, &reference), run.error_estimate.unwrap());
                 let name = &problem.name;
-                worst.push((error / rtol, format!("{name}, {method:?} at {rtol:e}: error {error:.2e}")));
+                worst.push((
+                    error / rtol,
+                    format!("{name}, {method:?} at {rtol:e}: error {error:.2e}"),
+                ));
                 if 2.0 * estimate < gap_error - 1e-10 {
-                    worst.push((f64::INFINITY, format!("{name}, {method:?} at {rtol:e}: {estimate:.2e} for {gap_error:.2e}")));
+                    worst.push((
+                        f64::INFINITY,
+                        format!(
+                            "{name}, {method:?} at {rtol:e}: {estimate:.2e} for {gap_error:.2e}"
+                        ),
+                    ));
                 }
             }
         }
     }
     worst.sort_by(|a, b| b.0.total_cmp(&a.0));
-    println!("{:#?}", &worst[..12]);
     assert!(worst[0].0 <= 10.0, "{:#?}", &worst[..12]);
 }
 
@@ -175,12 +203,10 @@ fn errors_fall_with_the_tolerance() {
         (Method::Esdirk34, 3.0 / 4.0),
         (Method::Tsit45, 1.0),
     ] {
-        let error = |rtol: f64| {
-            gaps_apart(&gap(method, rtol).solve(&flow, &times).unwrap(), &reference)
-        };
+        let error =
+            |rtol: f64| gaps_apart(&gap(method, rtol).solve(&flow, &times).unwrap(), &reference);
         let errors = [1e-3, 1e-5, 1e-7, 1e-9].map(error);
         let slope = (errors[0] / errors[3]).log10() / 6.0;
-        println!("{method:?}: {errors:?}, slope {slope:.2}");
         assert!(slope >= order - 0.1 && slope <= 1.25, "{method:?}: {errors:?}, slope {slope:.2}");
     }
 }
@@ -192,8 +218,8 @@ fn work_is_pinned() {
     let scalar = Flow::new(Scalar1.auto(), Square::to([1.5]), [1.0]).scaled(10.0);
     let sine = Flow::new(Sin2.auto(), Logistic::new([1.0, -1.0]).unwrap(), [0.0, 0.0]).scaled(10.0);
     let pinned = [
-        (Method::Tsit45, [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]),
-        (Method::Bdf, [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]),
+        (Method::Tsit45, [114, 3, 753, 0, 0], [27, 0, 213, 0, 0]),
+        (Method::Bdf, [469, 4, 579, 10, 528], [155, 0, 223, 4, 172]),
     ];
     for (method, for_scalar, for_sine) in pinned {
         let count = |w: Work| [w.steps, w.rejected, w.rhs, w.jacobians, w.linear_solves];
@@ -211,7 +237,8 @@ fn wide(loss: Box<dyn Loss>, stiffness: f64) -> Problem {
     let mut draws = Generator::seeded(41);
     let start = Initialization::Gaussian(1.0).weights(&net, &mut || draws.gaussian());
     let map = Centred::at(net, &start);
-    let end = stiffness / (map.kernel(&start).symmetric_eigenvalues().max() * loss.convexity().big_m);
+    let end =
+        stiffness / (map.kernel(&start).symmetric_eigenvalues().max() * loss.convexity().big_m);
     let times = logarithmic(1e-3 * end, end, 6);
     Problem { name: "wide".into(), map: Box::new(map), loss, start, alpha: 3.0, times }
 }
@@ -229,7 +256,6 @@ fn the_low_rank_newton_matrix() {
         let problem = wide(loss, stiffness);
         let explicit = problem.gap(Method::Tsit45, 1e-7);
         let implicit = problem.gap(Method::Bdf, 1e-6);
-        println!("{:?}, {:?}", implicit.work, explicit.work);
         let error = comparisons_apart(&implicit, &explicit);
         // Ten tolerances of each.
         assert!(error <= 1.1e-5, "{}: {error:.2e}", problem.loss.name());

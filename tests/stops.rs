@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{METHODS, Linear, Scalar1, alone, assert_close, failure, gap, options};
+use common::{Linear, METHODS, Scalar1, alone, assert_close, failure, gap, options};
 use gradflow::flow::{Flow, Stop};
 use gradflow::loss::{Logistic, Square};
 use gradflow::model::{Auto, Model};
@@ -52,7 +52,7 @@ fn a_stationary_start() {
     }
 }
 
-/// w → √(1 + 1.5/α), u = y*/(w + 1) and e = −u y*/(2(w + 1)) (tests/closed_forms.rs at t = ∞).
+/// w → √(1 + 1.5/α), u = y*/(w + 1) and e = −u y*/(2(w + 1)) (`tests/closed_forms.rs` at t = ∞).
 #[test]
 fn rest_at_an_infinite_horizon() {
     for alpha in [10.0, 1e6, f64::INFINITY] {
@@ -221,4 +221,3 @@ fn inputs_that_do_not_fit() {
     let start = Flow::new(Scalar1.auto(), Square::to([TARGET]), [nan]);
     assert!(matches!(Gap::default().solve(&start, &[1.0]), Err(Error::Value { .. })));
 }
-

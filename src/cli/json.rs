@@ -49,7 +49,7 @@ fn conventions(loss: &str) -> Value {
         "gap": "w_sup = sup |w - wbar|, outputs_sup = sup |y - ybar|; w_scaled_sup is alpha^2 times the former, \
                 outputs_scaled_sup alpha times the latter; outputs_noise is the level below which outputs_scaled_sup \
                 is rounding noise",
-        "error_estimate": "sup |e - e'| / sup |e| for the scaled gap e and a solve e' at a tenth of rtol; null where \
+        "error_estimate": "sup |e - e'| / sup |e| for the scaled gap e and a solve e' at a hundredth of rtol; null where \
                            not made (--estimate always)",
         "alpha": "a number, or \"inf\" for the limit",
     })

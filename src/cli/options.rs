@@ -122,7 +122,7 @@ pub(super) struct FlowOptions {
     /// Stop when the distance of the weights from the start grows to this.
     #[arg(long, value_name = "LEVEL", value_parser = real, allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) stop_distance: Option<f64>,
-    /// Estimate the error by a second solve at a tenth of the tolerance: always, never, or auto for small problems.
+    /// Estimate the error by a second solve at a hundredth of the tolerance: always, never, or auto for small problems.
     #[arg(long, default_value = "auto", value_name = "WHEN", help_heading = "Flow")]
     pub(super) estimate: String,
     /// Steps allowed in one solve.

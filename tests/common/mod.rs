@@ -1,7 +1,6 @@
 //! The models that several tests solve, and how they measure distance.
 #![allow(dead_code, reason = "every test file uses a part of this one")]
 
-use gradflow::{Error, Failure, Result};
 use gradflow::flow::{Flow, Path, Solver};
 use gradflow::loss::Loss;
 use gradflow::model::{Differentiable, Model, Shape};
@@ -10,6 +9,7 @@ use gradflow::scalar::Scalar;
 use gradflow::solve::{
     Automatic, Bdf, Budget, Comparison, Esdirk34, Gap, Method, Options, TrBdf2, Tsit45,
 };
+use gradflow::{Error, Failure, Result};
 use nalgebra::DMatrix;
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Model for Sin2 {
     }
 }
 
-/// h_i = m^(−1/2) Σⱼ aⱼ tanh(bⱼ·xᵢ), w = (b, a): the plain twin of `TwoLayer`, one input per column.
+/// hᵢ = m^(−1/2) Σⱼ aⱼ tanh(bⱼ·xᵢ), w = (b, a): the plain twin of `TwoLayer`, one input per column.
 pub(crate) struct TinyTanh {
     pub(crate) width: usize,
     pub(crate) inputs: DMatrix<f64>,
