@@ -9,7 +9,7 @@ use crate::figure::Figure;
 use crate::flow::{Flow, logarithmic};
 use crate::loss::Loss;
 use crate::model::{Centred, Differentiable, Doubled, Linearized, Modes};
-use crate::solve::{Budget, Comparison, Events, Gap, Method, Options};
+use crate::solve::{Budget, Comparison, Events, Gap, LARGE, Method, Options};
 use crate::{Error, Result, linalg};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -19,6 +19,8 @@ use std::path::PathBuf;
 /// short as the tolerance.
 const SMOOTH_RTOL: f64 = 1e-8;
 const KINKED_RTOL: f64 = 1e-4;
+/// The same for large problems, where digits are dear.
+const LARGE_RTOL: f64 = 1e-5;
 /// The scales unless some are given; the limit only where it exists.
 const DEFAULT_SCALES: &str = "1e0..1e6,inf";
 
@@ -148,6 +150,8 @@ fn solve<H: Differentiable>(
     let mut gap = Gap { estimate_error, ..gap };
     if options.rtol.is_none() && !map.is_smooth() {
         gap.options.rtol = KINKED_RTOL;
+    } else if options.rtol.is_none() && shape.params.saturating_mul(shape.outputs) > LARGE {
+        gap.options.rtol = LARGE_RTOL;
     }
     let mut findings = Findings {
         options,

@@ -91,7 +91,8 @@ pub(super) struct FlowOptions {
     /// hundredth of the largest.
     #[arg(long, default_value = "auto", allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) time: String,
-    /// Error to aim at, relative to the size of each unknown; 1e-8, or 1e-4 for models with kinks (relu, abs).
+    /// Error to aim at, relative to the size of each unknown; 1e-8, but 1e-4 for models with kinks
+    /// (relu, abs) and 1e-5 where parameters times outputs exceed a million.
     #[arg(
         long,
         value_name = "R",
@@ -141,7 +142,7 @@ pub(super) struct FlowOptions {
         value_name = "S",
         value_parser = seconds,
         allow_hyphen_values = true,
-        default_value = "600",
+        default_value = "300",
         help_heading = "Flow"
     )]
     pub(super) max_seconds: Duration,

@@ -4,6 +4,9 @@ use super::ode::{Budget, NewtonMatrix, Scheme};
 use crate::model::{Differentiable, Shape};
 use crate::{Error, Result};
 
+/// p N above which one right-hand side takes milliseconds.
+pub(crate) const LARGE: usize = 1_000_000;
+
 /// A method for the curved flow and the gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
@@ -61,8 +64,10 @@ impl Method {
         } else {
             NewtonMatrix::LowRank
         };
+        // Where a right-hand side is dear, implicit steps pay earlier.
+        let mild = if params.saturating_mul(outputs) > LARGE { 100.0 } else { 1000.0 };
         let scheme = match self {
-            Method::Automatic if !map.is_smooth() || stiffness <= 1000.0 => Scheme::Tsit45,
+            Method::Automatic if !map.is_smooth() || stiffness <= mild => Scheme::Tsit45,
             Method::Automatic | Method::Bdf => Scheme::Bdf,
             Method::TrBdf2 => Scheme::TrBdf2,
             Method::Esdirk34 => Scheme::Esdirk34,

@@ -10,7 +10,7 @@
 //! of the tangent kernel at the start times the horizon, about the number of fastest relaxation times to be crossed.
 //!
 //! 1. A model with kinks (relu, abs): TSIT45. Implicit steps have no solution where a unit dies at its kink.
-//! 2. Stiffness up to 1000: TSIT45, whose steps are then not limited by stability.
+//! 2. Stiffness up to 1000, or 100 where p N > 10⁶: TSIT45, whose steps are then hardly limited by stability.
 //! 3. Else BDF. Newton's matrix is dense, with the curvature of the model, while p ≤ 600 or p ≤ N; otherwise it is
 //!    the identity plus JᵀHJ of rank N, never formed (Woodbury).
 //!
@@ -31,6 +31,7 @@ mod recorder;
 mod supremum;
 mod system;
 
+pub(crate) use automatic::LARGE;
 pub use automatic::{Method, Options};
 pub use curved::{Automatic, Bdf, Esdirk34, TrBdf2, Tsit45};
 pub use eigen::Eigen;

@@ -60,9 +60,9 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// A million steps, ten minutes.
+    /// A million steps, five minutes.
     fn default() -> Self {
-        Budget { steps: 1_000_000, wall: Duration::from_secs(600) }
+        Budget { steps: 1_000_000, wall: Duration::from_secs(300) }
     }
 }
 
