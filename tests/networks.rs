@@ -5,8 +5,8 @@
 //! times that.
 
 use gradflow::model::{
-    Activation, Auto, Centred, Differentiable, Displacement, Doubled, Initialization, Mlp, Model,
-    Network, Parametrization, Scaling, Shape, TwoLayer, doubled_start,
+    Activation, Auto, Centred, Differentiable, Displacement, Doubled, Initialization, Linearized,
+    Mlp, Model, Network, Parametrization, Scaling, Shape, TwoLayer, doubled_start,
 };
 use gradflow::scalar::Scalar;
 use nalgebra::DMatrix;
@@ -153,6 +153,36 @@ fn increments_agree_with_the_plain_twin_at_every_scale() {
             let parts = ["first", "rest", "base", "change"].iter().zip(&found).zip(&wanted);
             for ((part, found), wanted) in parts {
                 assert_close(&format!("{part} at ε = {eps:e} of {name}"), found, wanted, 0.0);
+            }
+        }
+    }
+}
+
+/// `expand` is the forward half of `increment`, bit for bit, for networks, the plain twin and the wrappers.
+#[test]
+fn expansions_are_the_forward_half_of_increments() {
+    for (name, net) in networks().into_iter().step_by(5) {
+        let (p, n) = (net.shape().params, net.shape().outputs);
+        let mut draws = Draws(17);
+        let (w, u, e) = (draws.vector(p), draws.vector(p), draws.vector(p));
+        let pair = |v: &[f64]| [v, &v.iter().map(|x| -x).collect::<Vec<_>>()].concat();
+        let (twin, centred) = (Auto::new(net.clone()), Centred::at(&net, &w));
+        let (linear, doubled) = (Linearized::at(&net, &w), Doubled(&net));
+        let maps: [(&dyn Differentiable, [Vec<f64>; 3]); 5] = [
+            (&net, [w.clone(), u.clone(), e.clone()]),
+            (&twin, [w.clone(), u.clone(), e.clone()]),
+            (&centred, [w.clone(), u.clone(), e.clone()]),
+            (&linear, [w.clone(), u.clone(), e.clone()]),
+            (&doubled, [[&w[..], &w[..]].concat(), pair(&u), pair(&e)]),
+        ];
+        for (map, [w, u, e]) in &maps {
+            for eps in [1.0, 1e-8, 0.0] {
+                let zeros = vec![0.0; n];
+                let wanted = increment(*map, [w, u, e], eps, [&zeros, &zeros]);
+                let (mut first, mut rest) = (vec![f64::NAN; n], vec![f64::NAN; n]);
+                let at = Displacement { start: w, first: u, rest: e, eps };
+                map.expand(at, &mut first, &mut rest);
+                assert_eq!([&first, &rest], [&wanted[0], &wanted[1]], "ε = {eps:e}, {name}");
             }
         }
     }

@@ -44,6 +44,21 @@ impl Network {
         }
     }
 
+    /// [`Differentiable::expand`](super::Differentiable::expand): the sweep forward alone.
+    pub(crate) fn sweep_expansion(
+        &self,
+        at: Displacement<'_>,
+        first: &mut [f64],
+        rest: &mut [f64],
+    ) {
+        let start = self.at(at.start);
+        let moved = self.moved_weights(at);
+        let forward = self.forward_increment(at, &start, &moved);
+        let (found_first, found_rest) = forward.outputs.split_at(first.len());
+        first.copy_from_slice(found_first);
+        rest.copy_from_slice(found_rest);
+    }
+
     /// ΔW = U + εE, for the layers after the first (which needs none).
     fn moved_weights(&self, at: Displacement<'_>) -> Buffer<'_> {
         let begin = self.layers[0].params().end;

@@ -200,6 +200,10 @@ impl Differentiable for Network {
         self.sweep_increment(at, seed, base, change);
     }
 
+    fn expand(&self, at: Displacement<'_>, first: &mut [f64], rest: &mut [f64]) {
+        self.sweep_expansion(at, first, rest);
+    }
+
     fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
         self.tangent_jacobian(w)
     }
