@@ -1,15 +1,16 @@
 //! `gradflow flow`: both flows and their gap, at every scale asked for.
 
+use super::findings::Findings;
 use super::options::FlowOptions;
 use super::outputs::{check_files, figure_path};
 use super::problem::{self, Problem, Zero};
 use super::{alphas, json, remark, report, sizes, stdout_error};
-use crate::experiment::{Slopes, Table, lazy_table, path_table, sweep};
+use crate::experiment::{Table, lazy_table, path_table, sweep};
 use crate::figure::Figure;
 use crate::flow::{Flow, logarithmic};
 use crate::loss::Loss;
 use crate::model::{Centred, Differentiable, Doubled, Linearized, Modes};
-use crate::solve::{Budget, Comparison, Events, Gap, LARGE, Method, Options};
+use crate::solve::{Budget, Events, Gap, LARGE, Method, Options};
 use crate::{Error, Result, linalg};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -23,40 +24,6 @@ const KINKED_RTOL: f64 = 1e-4;
 const LARGE_RTOL: f64 = 1e-5;
 /// The scales unless some are given; the limit only where it exists.
 const DEFAULT_SCALES: &str = "1e0..1e6,inf";
-
-/// What was solved and found: all that reports need.
-pub(super) struct Findings<'a> {
-    pub(super) options: &'a FlowOptions,
-    pub(super) problem: &'a Problem,
-    pub(super) loss: &'a dyn Loss,
-    pub(super) shape: crate::model::Shape,
-    /// The last time asked for.
-    pub(super) horizon: f64,
-    /// λ₁ of the tangent kernel at the start.
-    pub(super) largest_eigenvalue: f64,
-    /// The tolerance in force.
-    pub(super) rtol: f64,
-    pub(super) runs: Vec<Comparison>,
-    /// Scales whose solve failed, with the reason.
-    pub(super) failures: Vec<(f64, Error)>,
-}
-
-impl Findings<'_> {
-    /// The order in 1/α of sup‖y − ȳ‖ by theory.
-    pub(super) fn outputs_order(&self) -> i32 {
-        if self.problem.zero == Zero::Doubled { 2 } else { 1 }
-    }
-
-    /// Keeps a run. With a second finite scale the figure is the one of suprema: then of each path only the end is
-    /// The scales in order, each with what was found or why it failed.
-    pub(super) fn by_scale(&self) -> Vec<(f64, Result<&Comparison, &Error>)> {
-        let found = self.runs.iter().map(|run| (run.curved.alpha, Ok(run)));
-        let failed = self.failures.iter().map(|(alpha, error)| (*alpha, Err(error)));
-        let mut all: Vec<_> = found.chain(failed).collect();
-        all.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        all
-    }
-}
 
 pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
     let (scales, repeated) = alphas::alphas(options.alpha.as_deref().unwrap_or(DEFAULT_SCALES))?;
@@ -339,9 +306,4 @@ fn progress(options: &FlowOptions, length: usize) -> ProgressBar {
     }
     bar.tick();
     bar
-}
-
-/// Slopes of the runs at hand.
-pub(super) fn slopes(findings: &Findings<'_>) -> Slopes {
-    Slopes::of(&findings.runs)
 }

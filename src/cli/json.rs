@@ -1,6 +1,6 @@
 //! The JSON that programs drive the command by. Numbers that are not finite become null or the word "inf".
 
-use super::flow::Findings;
+use super::findings::Findings;
 use super::{report, stdout_error};
 use crate::solve::{Comparison, Peak};
 use crate::{Error, Result};
@@ -10,7 +10,7 @@ use std::io::Write;
 /// One object: the runs, and what is needed to read and repeat them.
 pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> Result<()> {
     let (options, problem) = (findings.options, findings.problem);
-    let slopes = super::flow::slopes(findings);
+    let slopes = findings.slopes();
     let one = |(alpha, found): (f64, Result<&Comparison, &Error>)| match found {
         Ok(comparison) => run(comparison),
         Err(error) => failed(alpha, error),

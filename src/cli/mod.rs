@@ -5,6 +5,7 @@
 
 mod alphas;
 mod derive;
+mod findings;
 mod flow;
 mod json;
 mod options;

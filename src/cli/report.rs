@@ -1,6 +1,6 @@
 //! The table that people read, and the file of whole paths.
 
-use super::flow::{Findings, slopes};
+use super::findings::Findings;
 use super::problem::Zero;
 use crate::experiment::Table;
 use crate::flow::Stop;
@@ -118,7 +118,7 @@ fn line(cells: &[String; 8]) -> String {
 }
 
 fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
-    let found = slopes(findings);
+    let found = findings.slopes();
     let runs = &findings.runs;
     if let Some(run) =
         runs.first().filter(|_| runs.iter().all(|r| r.curved.stop == Stop::Stationary))

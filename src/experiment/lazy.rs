@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_power_law_has_its_exponent_for_slope() {
         let points: Vec<_> = [1.0_f64, 10.0, 100.0].map(|a| (a.ln(), (3.0 / (a * a)).ln())).into();
-        assert!((slope(&points).unwrap_or(0.0) + 2.0).abs() < 1e-14);
+        approx::assert_relative_eq!(slope(&points).unwrap_or(0.0), -2.0, max_relative = 1e-14);
         assert_eq!(slope(&points[..1]), None);
     }
 }

@@ -21,6 +21,7 @@
 //! ([`Method`]), calibrated in `tests/solvers.rs`.
 
 mod automatic;
+mod comparison;
 mod curved;
 mod eigen;
 mod gap;
@@ -33,9 +34,10 @@ mod system;
 
 pub(crate) use automatic::LARGE;
 pub use automatic::{Method, Options};
+pub use comparison::{Comparison, Peak};
 pub use curved::{Automatic, Bdf, Esdirk34, TrBdf2, Tsit45};
 pub use eigen::Eigen;
 pub(crate) use eigen::no_modes;
-pub use gap::{Comparison, Gap, Peak};
+pub use gap::Gap;
 pub use observer::Events;
 pub use ode::Budget;

@@ -1,6 +1,6 @@
 //! Gathers a comparison step by step: values on the grid, suprema over continuous time, events.
 
-use super::gap::{Comparison, Peak};
+use super::comparison::{Comparison, Peak};
 use super::observer::{Descent, Events, Grid, Rest, locate, state_at};
 use super::ode::{Decision, Step};
 use super::supremum::Supremum;

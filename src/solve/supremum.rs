@@ -75,6 +75,7 @@ mod tests {
         let ends = [0.0, 0.5, 1.0].map(|t| (t, f(t).unwrap_or(f64::NAN)));
         let mut sup = Supremum::default();
         assert!(sup.see_step(ends, &mut f).is_ok());
-        assert!((sup.value - 2.0).abs() < 1e-7 && (sup.time - 0.3).abs() < 1e-3);
+        approx::assert_abs_diff_eq!(sup.value, 2.0, epsilon = 1e-7);
+        approx::assert_abs_diff_eq!(sup.time, 0.3, epsilon = 1e-3);
     }
 }
