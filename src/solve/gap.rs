@@ -112,7 +112,7 @@ impl Gap {
             eps: flow.eps(),
             initial,
         };
-        let system = GapSystem { setting, closed };
+        let system = GapSystem::new(setting, closed);
         let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
         let (scheme, newton) = self.method.scheme(&flow.map, clock.stiffness());
         let recorder = || {
@@ -135,6 +135,9 @@ impl Gap {
         }
         let (sizes, rhs) =
             pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
+        if sizes.last().is_some_and(|gap| *gap > 0.0) {
+            system.hold_still(self.options.rtol * scheme.safety());
+        }
         let mut work = Work { rhs, ..Work::default() };
         let farthest = clock.farthest(flow.loss.value(&system.setting.initial));
         let mut scales = Scales::guess(&system, &sizes, clock.grid_end, farthest);
@@ -158,7 +161,9 @@ impl Gap {
                 recorder.observe(step, rest.as_ref())
             });
             let measured = Scales::measured(&recorder, system.setting.eps);
-            let enough = scales.gap <= 3.0 * measured.gap || measured.gap == 0.0;
+            // A gap far below the tolerance asked of the guess is no size to measure by.
+            let silent = measured.gap <= 100.0 * self.options.rtol * scales.gap;
+            let enough = scales.gap <= 3.0 * measured.gap || silent;
             scales = match reached {
                 Ok(_) if enough || trial == TRIALS => {
                     return Ok(recorder.finish(work, modes.largest()));

@@ -138,7 +138,7 @@ impl<'a> Recorder<'a> {
         let (u, e, s) = (values(0), values(1), values(2));
         self.displacement.see_step(u, &mut |t| Ok(linalg::norm(&system.curved(&at(t)?))))?;
         self.weights_gap
-            .see_step(e, &mut |t| Ok(linalg::norm(system.gap(&state_at(step, t, dim)?))))?;
+            .see_step(e, &mut |t| Ok(linalg::norm(&system.gap_at(t, &state_at(step, t, dim)?))))?;
         self.outputs_gap.see_step(s, &mut |t| Ok(linalg::norm(&at(t)?.outputs_gap)))
     }
 

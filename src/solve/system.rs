@@ -6,6 +6,7 @@ use crate::linalg::{self, column_major, column_major_mut, gemm};
 use crate::loss::Loss;
 use crate::model::{Differentiable, Displacement};
 use nalgebra::DMatrix;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Above this many parameters Newton's matrix leaves out the curvature of the model.
@@ -144,9 +145,15 @@ impl System for CurvedSystem<'_> {
 /// With weights w₀ + εū + ε²e as increments, one sweep forward gives J₀ū and the scaled output gap
 /// s = (y − ȳ)/ε = J₀e + ρ, and the sweep back on ∇R(ȳ) + εq gives −e' as its scaled change. Under a square loss ū is
 /// known in closed form and the state is e; otherwise ū is integrated beside it, and the state is (ū, e).
+///
+/// Where a model has kinks the state is αu = αū + e in e's place: a unit that died at its kink then has velocity zero
+/// and stays dead, while e would have to follow −αū exactly for it not to flicker. At the α where that is done the
+/// subtraction costs no digit that the tolerance asks for ([`GapSystem::hold_still`]).
 pub(crate) struct GapSystem<'a> {
     pub(crate) setting: Setting<'a>,
     pub(crate) closed: Option<ClosedForm<'a>>,
+    /// α where the state is αu, 0 where it is e.
+    carried: Cell<f64>,
 }
 
 /// The state at one time, unpacked.
@@ -157,6 +164,13 @@ pub(crate) struct Moment {
     /// ȳ and s = (y − ȳ)/ε, of length N.
     pub(crate) straight_outputs: Vec<f64>,
     pub(crate) outputs_gap: Vec<f64>,
+}
+
+impl<'a> GapSystem<'a> {
+    /// With e as the unknown.
+    pub(crate) fn new(setting: Setting<'a>, closed: Option<ClosedForm<'a>>) -> Self {
+        GapSystem { setting, closed, carried: Cell::new(0.0) }
+    }
 }
 
 impl GapSystem<'_> {
@@ -177,9 +191,27 @@ impl GapSystem<'_> {
         }
     }
 
-    /// e within the state.
-    pub(crate) fn gap<'x>(&self, x: &'x [f64]) -> &'x [f64] {
-        &x[(self.blocks() - 1) * self.setting.params()..]
+    /// e, given ū(t) and the state.
+    fn gap(&self, straight: &[f64], x: &[f64]) -> Vec<f64> {
+        let unknown = &x[(self.blocks() - 1) * self.setting.params()..];
+        let carried = self.carried.get();
+        if carried == 0.0 {
+            return unknown.to_vec();
+        }
+        unknown.iter().zip(straight).map(|(x, u)| x - carried * u).collect()
+    }
+
+    /// e at time t.
+    pub(crate) fn gap_at(&self, t: f64, x: &[f64]) -> Vec<f64> {
+        if self.carried.get() == 0.0 { self.gap(&[], x) } else { self.gap(&self.straight(t, x), x) }
+    }
+
+    /// From here on the state is αu, if the model has kinks and rounding in αu stays below `tolerance` times e.
+    pub(crate) fn hold_still(&self, tolerance: f64) {
+        let alpha = self.setting.eps.recip();
+        if !self.setting.map.is_smooth() && 1e-14 * alpha <= tolerance {
+            self.carried.set(alpha);
+        }
     }
 
     /// ȳ(t), given J₀ū.
@@ -194,7 +226,8 @@ impl GapSystem<'_> {
 
     /// Everything at time t.
     pub(crate) fn moment(&self, t: f64, x: &[f64]) -> Moment {
-        let (straight, gap) = (self.straight(t, x), self.gap(x).to_vec());
+        let straight = self.straight(t, x);
+        let gap = self.gap(&straight, x);
         let n = self.setting.outputs();
         let (mut first, mut outputs_gap) = (vec![0.0; n], vec![0.0; n]);
         self.setting.map.expand(self.displacement(&straight, &gap), &mut first, &mut outputs_gap);
@@ -215,7 +248,8 @@ impl GapSystem<'_> {
     /// ū' and e', of length p each.
     pub(crate) fn velocity(&self, t: f64, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let p = self.setting.params();
-        let (straight, gap) = (self.straight(t, x), self.gap(x));
+        let straight = self.straight(t, x);
+        let gap = self.gap(&straight, x);
         let (mut base, mut change) = (vec![0.0; p], vec![0.0; p]);
         let Setting { map, loss, eps, .. } = &self.setting;
         let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
@@ -223,7 +257,7 @@ impl GapSystem<'_> {
             loss.gradient(&y, v0);
             loss.increment(&y, rest, *eps, v1);
         };
-        map.increment(self.displacement(&straight, gap), &mut seed, &mut base, &mut change);
+        map.increment(self.displacement(&straight, &gap), &mut seed, &mut base, &mut change);
         base.iter_mut().chain(change.iter_mut()).for_each(|v| *v = -*v);
         (base, change)
     }
@@ -257,7 +291,11 @@ impl System for GapSystem<'_> {
         if self.closed.is_none() {
             dx[..p].copy_from_slice(&straight);
         }
-        dx[(self.blocks() - 1) * p..].copy_from_slice(&gap);
+        let carried = self.carried.get();
+        let unknown = &mut dx[(self.blocks() - 1) * p..];
+        for ((dx, e), u) in unknown.iter_mut().zip(&gap).zip(&straight) {
+            *dx = e + carried * u;
+        }
     }
 
     /// Block-diagonal: that e' depends on ū too leaves Newton's iteration matrix nilpotent, at the cost of one
