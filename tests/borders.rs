@@ -37,6 +37,26 @@ impl Model for One {
     }
 }
 
+/// h = relu(w) − 1, y* = −3: the unit dies where w = 0, y = −1, and both stay. With ū = −3 (1 − e^(−t)) the gap at T = 10
+/// is then α(−α − ū(T)), and the price of it does not grow like 1/rtol, as it would if the dead unit flickered.
+#[test]
+fn a_dead_unit_costs_nothing() {
+    let times = [0.0, 10.0];
+    let flow = Flow::new(One::Hinge.auto(), Square::to([-3.0]), [1.0]);
+    let straight = -3.0 * (1.0 - (-10.0_f64).exp());
+    for (alpha, rtol) in [(0.5, 1e-6), (1.0, 1e-8), (1.0, 1e-10), (2.9, 1e-10)] {
+        let found = gap(Method::Automatic, rtol).solve(&flow.at_scale(alpha), &times).unwrap();
+        let wanted = alpha * (-alpha - straight);
+        // Forty tolerances, as for the death itself: one step's overshoot of the kink.
+        let what = format!("α = {alpha}, rtol = {rtol:e}");
+        assert_close(found.weights_gaps[1][0], wanted, 40.0 * rtol, &what);
+        assert!(found.work.rhs < 10_000, "{what}: {:?}", found.work);
+    }
+    // At α = 100 the unit never comes near its kink: a linear model, and a gap of exactly zero.
+    let lazy = gap(Method::Automatic, 1e-10).solve(&flow.at_scale(100.0), &times).unwrap();
+    assert_eq!((lazy.weights_gap.scaled, lazy.outputs_gap.scaled), (0.0, 0.0));
+}
+
 /// h = (w, ln w) from −1: the second output is NaN.
 #[test]
 fn a_start_outside_the_domain() {
