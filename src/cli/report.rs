@@ -131,7 +131,10 @@ fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
         );
     }
     if !runs.is_empty() && runs.iter().all(|r| r.weights_gap.scaled + r.outputs_gap.scaled == 0.0) {
-        let why = "along these flows the model is its own linearization";
+        let why = match findings.horizon {
+            0.0 => "no time has passed",
+            _ => "along these flows the model is its own linearization",
+        };
         return writeln!(out, "\nBoth gaps are exactly zero: {why}.");
     }
     let show = |slope: Option<f64>| slope.map_or("–".into(), |s| format!("{s:.4}"));

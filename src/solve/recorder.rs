@@ -75,11 +75,11 @@ impl<'a> Recorder<'a> {
         self.measure(step, until, &moment)?;
         for &t in self.grid.take(until) {
             let row = if t == until {
-                None
+                moment.clone()
             } else {
-                Some(self.system.moment(t, &state_at(step, t, dim)?))
+                self.system.moment(t, &state_at(step, t, dim)?)
             };
-            self.rows.push((t, row.unwrap_or_else(|| self.system.moment(until, &state))));
+            self.rows.push((t, row));
         }
         let rested = match rest {
             Some(rest) => self.rested(rest, until, &state, &moment)?,

@@ -157,6 +157,7 @@ pub(crate) struct GapSystem<'a> {
 }
 
 /// The state at one time, unpacked.
+#[derive(Clone)]
 pub(crate) struct Moment {
     /// ū and e, of length p.
     pub(crate) straight: Vec<f64>,
