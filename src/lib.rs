@@ -28,6 +28,7 @@
 //! [`data`] for inputs, [`experiment`] and [`figure`] for runs and pictures.
 
 pub mod cli;
+pub mod constants;
 pub mod data;
 pub mod error;
 pub mod experiment;
@@ -40,6 +41,7 @@ pub mod model;
 pub mod random;
 pub mod scalar;
 pub mod solve;
+pub mod theory;
 
 pub use error::{Error, Failure, Result};
 pub use flow::{logarithmic, uniform};

@@ -85,6 +85,10 @@ pub trait Loss: Sync {
     fn quadratic(&self) -> Option<Quadratic<'_>> {
         None
     }
+    /// The minimizer y* of R where it has one, of length N.
+    fn minimizer(&self) -> Option<&[f64]> {
+        self.quadratic().map(|q| q.target)
+    }
 }
 
 /// R = c/2 ‖y − y*‖².
@@ -121,5 +125,8 @@ impl<L: Loss + ?Sized> Loss for &L {
     }
     fn quadratic(&self) -> Option<Quadratic<'_>> {
         (**self).quadratic()
+    }
+    fn minimizer(&self) -> Option<&[f64]> {
+        (**self).minimizer()
     }
 }

@@ -1,6 +1,6 @@
 //! Every derivative of a [`Model`], by evaluating it on other numbers.
 
-use super::{Differentiable, Displacement, Model, Seed, Shape};
+use super::{Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::scalar::{Dual, Increment, Probe, Scalar, Tape, Var};
 
 /// A model with all its derivatives. One call costs a few evaluations of the model; `jacobian` costs min(N, p) of them.
@@ -104,5 +104,9 @@ impl<M: Model> Differentiable for Auto<M> {
 
     fn is_smooth(&self) -> bool {
         self.smooth
+    }
+
+    fn structure(&self) -> Structure<'_> {
+        Structure::Written(&self.model)
     }
 }

@@ -3,7 +3,7 @@
 //! A frozen copy is subtracted; Dh does not change, and no symmetry is added: the output gap keeps the theorem's rate
 //! 1/α (compare [`Doubled`](super::Doubled)).
 
-use super::{Differentiable, Displacement, Seed, Shape};
+use super::{Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
 
 /// w ↦ h(w) − h(w₀), exactly zero at w₀.
@@ -62,5 +62,8 @@ impl<H: Differentiable> Differentiable for Centred<H> {
     }
     fn is_linear(&self) -> bool {
         self.map.is_linear()
+    }
+    fn structure(&self) -> Structure<'_> {
+        self.map.structure()
     }
 }

@@ -4,7 +4,7 @@
 //! order u' = −u), so ‖y − ȳ‖ and the kernel's change fall as 1/α², one order faster than the theorems promise, while
 //! ‖w − w̄‖ keeps 1/α² (compare [`Centred`](super::Centred)).
 
-use super::{Differentiable, Displacement, Seed, Shape};
+use super::{Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
 
 /// (w, w') ↦ g(w) − g(w'), with 2p parameters.
@@ -131,5 +131,8 @@ impl<H: Differentiable> Differentiable for Doubled<H> {
     }
     fn is_linear(&self) -> bool {
         self.0.is_linear()
+    }
+    fn structure(&self) -> Structure<'_> {
+        Structure::Difference(&self.0)
     }
 }

@@ -1,7 +1,7 @@
 //! The linearization h̄(w) = h(w₀) + Dh(w₀)(w − w₀).
 
 use super::modes::Modes;
-use super::{Differentiable, Displacement, Seed, Shape};
+use super::{Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
 use std::sync::OnceLock;
 
@@ -98,5 +98,9 @@ impl<H: Differentiable> Differentiable for Linearized<H> {
 
     fn is_linear(&self) -> bool {
         true
+    }
+
+    fn structure(&self) -> Structure<'_> {
+        Structure::Linear
     }
 }

@@ -17,6 +17,7 @@ mod mlp;
 mod modes;
 mod network;
 mod parametrization;
+mod structure;
 mod two_layer;
 
 pub use activation::Activation;
@@ -30,6 +31,7 @@ pub use mlp::Mlp;
 pub(crate) use modes::Modes;
 pub use network::Network;
 pub use parametrization::{Parametrization, Scaling};
+pub use structure::{Structure, Written};
 pub use two_layer::TwoLayer;
 
 use crate::scalar::{Increment, Scalar};
@@ -189,6 +191,11 @@ pub trait Differentiable: Sync {
     fn is_linear(&self) -> bool {
         false
     }
+
+    /// How h is made, from which its constants can be certified; nothing, unless the model says so.
+    fn structure(&self) -> Structure<'_> {
+        Structure::Opaque
+    }
 }
 
 /// A model is as good through a reference.
@@ -231,5 +238,8 @@ impl<H: Differentiable + ?Sized> Differentiable for &H {
     }
     fn is_linear(&self) -> bool {
         (**self).is_linear()
+    }
+    fn structure(&self) -> Structure<'_> {
+        (**self).structure()
     }
 }

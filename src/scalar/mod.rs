@@ -11,6 +11,7 @@
 mod dual;
 mod elementary;
 mod increment;
+mod interval;
 mod probe;
 mod real;
 mod remainder;
@@ -20,6 +21,7 @@ mod tape;
 pub use dual::Dual;
 pub use elementary::Elementary;
 pub use increment::Increment;
+pub use interval::Interval;
 pub use probe::Probe;
 pub(crate) use remainder::{by_quadrature, mean_by_quadrature, remainder, sech2};
 pub(crate) use tanh_change::{TanhChange, tanh_change, tanh_change_near};

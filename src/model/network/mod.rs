@@ -14,7 +14,7 @@ pub(crate) use size::LayerPlan;
 
 use super::buffers::Buffers;
 use super::dense::Dense;
-use super::{Activation, Differentiable, Displacement, Model, Seed, Shape};
+use super::{Activation, Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::Result;
 use crate::scalar::Scalar;
 use nalgebra::DMatrix;
@@ -218,5 +218,9 @@ impl Differentiable for Network {
 
     fn is_linear(&self) -> bool {
         self.layers.len() == 1
+    }
+
+    fn structure(&self) -> Structure<'_> {
+        if self.layers.len() == 1 { Structure::Linear } else { Structure::Network(self) }
     }
 }

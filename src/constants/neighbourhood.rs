@@ -1,0 +1,90 @@
+//! The constants of a model near a point, computed when asked for and remembered.
+
+use super::{Enclosure, Spectrum, certified};
+use crate::model::Differentiable;
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock};
+
+/// A model near w₀: where constants come from.
+pub struct Neighbourhood<'a> {
+    map: &'a dyn Differentiable,
+    start: Vec<f64>,
+    spectrum: OnceLock<Option<Spectrum>>,
+    uppers: Mutex<BTreeMap<u64, (f64, &'static str)>>,
+}
+
+impl<'a> Neighbourhood<'a> {
+    /// Of `map` around `start`, which has length p.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another length.
+    pub fn of(map: &'a dyn Differentiable, start: &[f64]) -> Result<Self> {
+        let wanted = map.shape().params;
+        if start.len() != wanted {
+            return Err(Error::Shape {
+                what: "start w₀".into(),
+                found: format!("{} numbers", start.len()),
+                wanted: format!("{wanted}, one per parameter of the model"),
+                remedy: "give as many numbers as there are parameters",
+            });
+        }
+        Ok(Neighbourhood {
+            map,
+            start: start.to_vec(),
+            spectrum: OnceLock::new(),
+            uppers: Mutex::default(),
+        })
+    }
+
+    /// The model.
+    pub fn map(&self) -> &'a dyn Differentiable {
+        self.map
+    }
+
+    /// w₀.
+    pub fn start(&self) -> &[f64] {
+        &self.start
+    }
+
+    /// Norm, singular values and kernel eigenvalues of Dh(w₀).
+    ///
+    /// # Errors
+    /// [`Error::Integration`] where Dh(w₀) is not finite.
+    pub fn spectrum(&self) -> Result<&Spectrum> {
+        self.spectrum
+            .get_or_init(|| Spectrum::of(self.map, &self.start))
+            .as_ref()
+            .ok_or_else(crate::solve::no_modes)
+    }
+
+    /// A certified upper bound of Lip(Dh) on the ball of that radius, and its method; ∞ where there is none. At radius 0
+    /// it bounds ‖D²h(w₀)‖.
+    pub fn lip_jacobian_upper(&self, radius: f64) -> (f64, &'static str) {
+        let mut known = self.uppers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *known
+            .entry(radius.to_bits())
+            .or_insert_with(|| certified::lip_jacobian(self.map, &self.start, radius))
+    }
+
+    /// Lip(Dh) on the ball of that radius: sampled from below, certified from above.
+    pub fn lip_jacobian(&self, radius: f64) -> Enclosure {
+        let (upper, method) = self.lip_jacobian_upper(radius);
+        Enclosure { lower: 0.0, upper, radius, method }
+    }
+
+    /// Lip(h) = sup ‖Dh‖ on the ball: at most ‖Dh(w₀)‖ + r Lip(Dh), at least ‖Dh‖ at the points sampled.
+    ///
+    /// # Errors
+    /// As [`Neighbourhood::spectrum`].
+    pub fn lip_h(&self, radius: f64) -> Result<Enclosure> {
+        let norm = self.spectrum()?.norm_jacobian;
+        let (lip, method) = self.lip_jacobian_upper(radius);
+        let upper = if radius == 0.0 {
+            norm.upper
+        } else {
+            (norm.upper + (radius * lip).next_up()).next_up()
+        };
+        Ok(Enclosure { lower: norm.lower, upper, radius, method })
+    }
+}

@@ -1,0 +1,1 @@
+//! Lipschitz constants of Dh from below, by seeded sampling and ascent.

@@ -1,0 +1,41 @@
+//! How a model is made, for those who certify: derivatives can be bounded only where h can be evaluated on other numbers.
+
+use super::{Differentiable, Model, Network, Shape};
+use crate::scalar::{Dual, Interval};
+
+/// What is known of how h is written. An added constant is not seen: only derivatives are certified.
+#[derive(Clone, Copy)]
+pub enum Structure<'a> {
+    /// Nothing: no constant of this model can be certified.
+    Opaque,
+    /// Dh is constant.
+    Linear,
+    /// One function of numbers.
+    Written(&'a dyn Written),
+    /// A dense network, itself also a function of numbers.
+    Network(&'a Network),
+    /// g(w) − g(w') with parameters (w, w').
+    Difference(&'a dyn Differentiable),
+}
+
+/// A [`Model`] on the numbers that certificates need; object-safe.
+pub trait Written: Sync {
+    /// p and N.
+    fn shape(&self) -> Shape;
+    /// h on intervals.
+    fn on_intervals(&self, w: &[Interval], y: &mut [Interval]);
+    /// h on second-order intervals: an enclosure of ∂²h/∂a∂b where `w` holds the directions a and b.
+    fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]);
+}
+
+impl<M: Model> Written for M {
+    fn shape(&self) -> Shape {
+        Model::shape(self)
+    }
+    fn on_intervals(&self, w: &[Interval], y: &mut [Interval]) {
+        self.eval(w, y);
+    }
+    fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {
+        self.eval(w, y);
+    }
+}
