@@ -4,9 +4,13 @@
 //! and marked; 2 usage; 3 data; 4 input or output; 5 a size refused before starting.
 
 mod alphas;
+mod clock;
+mod constants;
+mod dataset;
 mod derive;
 mod findings;
 mod flow;
+mod flow_options;
 mod json;
 mod options;
 mod outputs;
@@ -38,7 +42,9 @@ enum Command {
     /// Integrate a model's gradient flow, the flow of its linearization and the gap between them.
     ///
     /// Without arguments: the paper's teacher–student problem, a centred two-layer tanh network, α = 1, 10, …, 1e6, ∞.
-    Flow(Box<options::FlowOptions>),
+    Flow(Box<flow_options::FlowOptions>),
+    /// Norms, singular values, Lipschitz constants and the laziness κ of a model at its start, each with its evidence.
+    Constants(Box<constants::ConstantsOptions>),
     /// Print the gradient-flow system that a formula generates, as text or LaTeX.
     Derive(derive::DeriveOptions),
 }
@@ -48,6 +54,7 @@ pub fn run(cli: Cli) -> u8 {
     let mut out = std::io::stdout().lock();
     let result = match cli.command {
         Command::Flow(options) => flow::run(&options, &mut out),
+        Command::Constants(options) => constants::run(&options, &mut out),
         Command::Derive(options) => derive::run(&options, &mut out),
     };
     let result = result.and_then(|code| flushed(&mut out).map(|()| code));
