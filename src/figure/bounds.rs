@@ -25,12 +25,12 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         panel(table, &above, "time", "time t", "‖y − ȳ‖")?,
         panel(table, &below, "alpha", "scale α", "sup over time")?,
     ];
-    let alpha =
-        above.first().map_or(f64::NAN, |&i| table.column("alpha").map_or(f64::NAN, |a| a[i]));
-    let words = format!(
-        "Solid: measured. Dashed: bounds, drawn only where all their hypotheses hold. Above: α = {}.",
-        number_label(alpha)
-    );
+    let mut words =
+        "Solid: measured. Dashed: bounds, drawn only where all their hypotheses hold.".to_string();
+    let alphas = table.column("alpha")?;
+    if let Some(alpha) = above.first().map(|&row| alphas[row]).filter(|alpha| !alpha.is_nan()) {
+        words.push_str(&format!(" Above: α = {}.", number_label(alpha)));
+    }
     Ok(Picture {
         title: "The gap of the outputs and who bounds it".into(),
         caption: vec![notes_line(table, &[]), words],
