@@ -4,8 +4,12 @@
 //! silent, not that its conclusion is false; *undecided* that the constants are not known well enough.
 
 mod setting;
+mod sharp_finite_horizon;
+mod sharp_infinite_horizon;
 
 pub use setting::Setting;
+pub use sharp_finite_horizon::{SHARP_FINITE_CONSTANT, SharpFiniteHorizon};
+pub use sharp_infinite_horizon::{SHARP_INFINITE_CONSTANT, SharpInfiniteHorizon};
 
 use crate::constants::Evidence;
 
