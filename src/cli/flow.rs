@@ -200,10 +200,7 @@ fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
 fn with_notes(table: Table, findings: &Findings<'_>) -> Table {
     let problem = findings.problem;
     table
-        .note(
-            "model",
-            format!("{}, {}", report::shortened(&problem.model), report::zero(problem.zero)),
-        )
+        .note("model", report::described(problem))
         .note("data", &problem.data)
         .note("start", &problem.origin)
         .note("loss", problem.loss_name)

@@ -4,6 +4,9 @@
 //! and marked; 2 usage; 3 data; 4 input or output; 5 a size refused before starting.
 
 mod alphas;
+mod bounds;
+mod bounds_options;
+mod bounds_report;
 mod clock;
 mod constants;
 mod dataset;
@@ -43,6 +46,8 @@ enum Command {
     ///
     /// Without arguments: the paper's teacher–student problem, a centred two-layer tanh network, α = 1, 10, …, 1e6, ∞.
     Flow(Box<flow_options::FlowOptions>),
+    /// Theorems with their hypotheses checked, and their bounds against what is measured.
+    Bounds(Box<bounds_options::BoundsOptions>),
     /// Norms, singular values, Lipschitz constants and the laziness κ of a model at its start, each with its evidence.
     Constants(Box<constants::ConstantsOptions>),
     /// Print the gradient-flow system that a formula generates, as text or LaTeX.
@@ -54,6 +59,7 @@ pub fn run(cli: Cli) -> u8 {
     let mut out = std::io::stdout().lock();
     let result = match cli.command {
         Command::Flow(options) => flow::run(&options, &mut out),
+        Command::Bounds(options) => bounds::run(&options, &mut out),
         Command::Constants(options) => constants::run(&options, &mut out),
         Command::Derive(options) => derive::run(&options, &mut out),
     };

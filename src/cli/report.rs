@@ -28,6 +28,11 @@ pub(super) fn zero(zero: Zero) -> &'static str {
     }
 }
 
+/// The model and its way to zero, for captions.
+pub(super) fn described(problem: &Problem) -> String {
+    format!("{}, {}", shortened(&problem.model), zero(problem.zero))
+}
+
 /// The first 200 characters of a long formula; JSON has all of it.
 pub(super) fn shortened(model: &str) -> String {
     match model.char_indices().nth(200) {
@@ -59,7 +64,7 @@ pub(super) fn subject(
     shape: crate::model::Shape,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
-    writeln!(out, "model   {}, {}", shortened(&problem.model), zero(problem.zero))?;
+    writeln!(out, "model   {}", described(problem))?;
     writeln!(out, "data    {}", problem.data)?;
     writeln!(
         out,

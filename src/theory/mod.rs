@@ -3,10 +3,12 @@
 //! A [`Theorem`] answers hypothesis by hypothesis *holds*, *fails* or *undecided*. *Fails* means that the theorem is
 //! silent, not that its conclusion is false; *undecided* that the constants are not known well enough.
 
+mod catalogue;
 mod setting;
 mod sharp_finite_horizon;
 mod sharp_infinite_horizon;
 
+pub use catalogue::{NAMES, named, theorems};
 pub use setting::Setting;
 pub use sharp_finite_horizon::{SHARP_FINITE_CONSTANT, SharpFiniteHorizon};
 pub use sharp_infinite_horizon::{SHARP_INFINITE_CONSTANT, SharpInfiniteHorizon};
