@@ -37,9 +37,7 @@ pub fn theorems<H: Differentiable, L: Loss>(
     let mut all: Vec<(&'static str, Box<dyn Theorem>)> = Vec::new();
     for name in NAMES.into_iter().filter(|name| asked.contains(name)) {
         match name {
-            "1" => {
-                all.push((name, Box::new(SharpFiniteHorizon::of(&setting, near, horizon))))
-            }
+            "1" => all.push((name, Box::new(SharpFiniteHorizon::of(&setting, near, horizon)))),
             "2" => {
                 let conclusions = SharpInfiniteHorizon::conclusions(&setting, near)?;
                 all.extend(conclusions.map(|c| (name, Box::new(c) as Box<dyn Theorem>)));
