@@ -3,12 +3,16 @@
 //! A [`Theorem`] answers hypothesis by hypothesis *holds*, *fails* or *undecided*. *Fails* means that the theorem is
 //! silent, not that its conclusion is false; *undecided* that the constants are not known well enough.
 
+mod along_the_path;
 mod catalogue;
+mod restart;
 mod setting;
 mod sharp_finite_horizon;
 mod sharp_infinite_horizon;
 
+pub use along_the_path::{Along, AlongThePath, ConvexLoss, Curve, SolverError};
 pub use catalogue::{NAMES, named, theorems};
+pub use restart::Restart;
 pub use setting::Setting;
 pub use sharp_finite_horizon::{SHARP_FINITE_CONSTANT, SharpFiniteHorizon};
 pub use sharp_infinite_horizon::{SHARP_INFINITE_CONSTANT, SharpInfiniteHorizon};

@@ -57,7 +57,7 @@ use crate::scalar::{Interval, Scalar};
 pub const SHARP_INFINITE_CONSTANT: f64 = 0.464_088_196_058_626_83;
 
 /// s and αl* of the statement, for given σ, L₂, ψ₀ and α; `None` where the condition fails.
-pub(super) fn balance(sigma: f64, lip: f64, psi: f64, alpha: f64) -> Option<(f64, f64)> {
+fn balance(sigma: f64, lip: f64, psi: f64, alpha: f64) -> Option<(f64, f64)> {
     let (wide, need) = (Interval::from(sigma), Interval::from(psi));
     let lost = Interval::from(2.0) * Interval::from(lip) * (need / Interval::from(alpha));
     // A linear model loses nothing.
@@ -76,14 +76,14 @@ pub(super) fn balance(sigma: f64, lip: f64, psi: f64, alpha: f64) -> Option<(f64
 
 /// The numbers that carry every conclusion.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Solved {
+pub(super) struct Solved {
     radius: f64,
-    lip: f64,
+    pub(super) lip: f64,
     method: &'static str,
     /// s.
-    least: f64,
+    pub(super) least: f64,
     /// αl*.
-    far: f64,
+    pub(super) far: f64,
 }
 
 /// One conclusion of Theorem 2.
@@ -202,7 +202,7 @@ pub(super) fn potential(setting: &Setting, terms: usize) -> Option<f64> {
 }
 
 /// The least ball that certifies itself.
-fn solve(near: &Neighbourhood<'_>, sigma: f64, psi: f64, alpha: f64) -> Option<Solved> {
+pub(super) fn solve(near: &Neighbourhood<'_>, sigma: f64, psi: f64, alpha: f64) -> Option<Solved> {
     let need = |r: f64| {
         let (lip, _) = near.lip_jacobian_upper(r);
         balance(sigma, lip, psi, alpha).map_or(f64::INFINITY, |(_, far)| unscaled(far, alpha))
