@@ -16,9 +16,9 @@
 //! ‖w(t) − w₀‖ ≤ √(t (R(αh(w₀)) − inf R))/α,
 //! ```
 //!
-//! which is ours in two respects: t for T, and inf R taken off. *Proof.* F_α falls at the rate ‖w'‖², so
-//! ∫₀ᵗ‖w'‖² = F_α(w₀) − F_α(w(t)) ≤ (R(αh(w₀)) − inf R)/α², and ∫₀ᵗ‖w'‖ ≤ √t (∫₀ᵗ‖w'‖²)^½. ∎ Where inf R is not
-//! known, R ≥ 0 gives the printed one.
+//! which is ours in two respects: t for T, and inf R taken off. *Proof.* R(αh(w))/α² falls at the rate ‖w'‖², so
+//! ∫₀ᵗ‖w'‖² = (R(αh(w₀)) − R(αh(w(t))))/α², and ∫₀ᵗ‖w'‖ ≤ √t (∫₀ᵗ‖w'‖²)^½. ∎ Where inf R is not known, R ≥ 0 gives
+//! the printed one.
 //!
 //! With a doubled model the gap of the outputs falls as 1/α², one order faster; with a centred one, as claimed.
 
@@ -108,10 +108,11 @@ impl Theorem for FiniteHorizon {
     }
 
     fn formula(&self, t: f64) -> f64 {
-        if self.quantity != Quantity::Displacement || !(t <= self.time) {
-            return f64::INFINITY;
+        if self.quantity == Quantity::Displacement && t <= self.time {
+            over_up(sqrt_up(product_up([t, self.excess_risk])), self.alpha)
+        } else {
+            f64::INFINITY
         }
-        over_up(sqrt_up(product_up([t, self.excess_risk])), self.alpha)
     }
 
     fn constants(&self) -> Vec<Constant> {

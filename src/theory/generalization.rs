@@ -1,13 +1,13 @@
 //! Proposition A.1 (generalizing like the tangent model): what holds on the training set holds elsewhere.
 //!
-//! **Statement**, in the form that is true. Let M₁ = ‖D_w f(w₀, X)‖ and M₂ = Lip(w ↦ D_w f(w, X)) on inputs X, on a ball
+//! **Statement**, in the form that is true. Let M₁ = ‖Df(w₀, X)‖ and M₂ = Lip(w ↦ Df(w, X)) on inputs X, on a ball
 //! that holds w and w̄. Then
 //!
 //! ```text
 //! ‖αf(w, X) − αf̄(w̄, X)‖ ≤ α (M₁‖w − w̄‖ + ½M₂‖w − w₀‖²).
 //! ```
 //!
-//! *Proof.* f(w) − f̄(w̄) = [f(w) − f̄(w)] + D_w f(w₀)(w − w̄), and the first bracket is a Taylor remainder at w₀. ∎ For
+//! *Proof.* f(w) − f̄(w̄) = [f(w) − f̄(w)] + Df(w₀)(w − w̄), and the first bracket is a Taylor remainder at w₀. ∎ For
 //! one input it is a bound at that input; for a set, of the vector of all outputs.
 //!
 //! With ‖w − w̄‖ ≤ C₁ log α/α² and ‖w − w₀‖ ≤ C₂ log α/α it becomes the Proposition A.1 of Chizat, Oyallon, Bach (2020,
@@ -31,9 +31,9 @@ use crate::solve::Comparison;
 pub struct Generalization {
     /// α.
     pub alpha: f64,
-    /// M₁ = ‖D_w f(w₀, X)‖.
+    /// M₁ = ‖Df(w₀, X)‖.
     pub norm_jacobian: Enclosure,
-    /// M₂ = Lip(D_w f(·, X)) on a ball that holds the path.
+    /// M₂ = Lip(Df(·, X)) on a ball that holds the path.
     pub lip_jacobian: Enclosure,
     /// α²‖w − w̄‖.
     pub weights_gap: f64,
@@ -89,7 +89,7 @@ impl Theorem for Generalization {
         let lip = self.lip_jacobian;
         let kinks = lip.method.contains("kinks");
         vec![Hypothesis::of(
-            format!("D_w f(·, X) is Lipschitz on B(w₀, ‖w − w₀‖): {}", lip.method),
+            format!("Df(·, X) is Lipschitz on B(w₀, ‖w − w₀‖): {}", lip.method),
             (lip.upper, f64::INFINITY),
             verdict(lip.upper < f64::INFINITY, kinks),
             Evidence::Certified,

@@ -1,26 +1,26 @@
 //! Tangent kernels: what linearized training predicts, and the two-layer kernels in the limit of many neurons.
 //!
 //! **Kernel with offset** (Chizat, Oyallon, Bach 2019, Appendix A.1). Training f̄ with the square loss is regression on
-//! the features D_w f(w₀, ·). With k(x, x') = D_w f(w₀, x) D_w f(w₀, x')ᵀ its limit predicts at scale α
+//! the features Df(w₀, ·). With k(x, x') = Df(w₀, x) Df(w₀, x')ᵀ its limit predicts at scale α
 //!
 //! ```text
 //! ȳ∞(x) = αf(w₀, x) + k(x, X) k(X, X)⁺ (y* − αf(w₀, X)),
 //! ```
 //!
-//! the pseudo-inverse where k(X, X) is singular: weights move in the range of D_w f(w₀, X)ᵀ only.
+//! the pseudo-inverse where k(X, X) is singular: weights move in the range of Df(w₀, X)ᵀ only.
 //!
 //! **Two layers** (Appendix A.2). For f(x) = m^(−½) Σⱼ bⱼ φ(aⱼ·x) the kernel is the sum of the kernels of the two layers,
 //! both of random features:
 //!
 //! ```text
-//! k_a(x, x') = (1/m) Σⱼ (x·x') bⱼ² φ'(aⱼ·x) φ'(aⱼ·x'),      k_b(x, x') = (1/m) Σⱼ φ(aⱼ·x) φ(aⱼ·x').
+//! kᵃ(x, x') = (1/m) Σⱼ (x·x') bⱼ² φ'(aⱼ·x) φ'(aⱼ·x'),      kᵇ(x, x') = (1/m) Σⱼ φ(aⱼ·x) φ(aⱼ·x').
 //! ```
 //!
 //! As m → ∞ with independent neurons, a rotation invariant, b independent of a and φ = relu (eq. 8; Cho and Saul 2009), at
 //! the angle θ between x and x' in Rᵈ:
 //!
 //! ```text
-//! k_a = (x·x') E[b²] (π − θ)/(2π),      k_b = ‖x‖‖x'‖ E‖a‖² ((π − θ) cos θ + sin θ)/(2πd).
+//! kᵃ = (x·x') E[b²] (π − θ)/(2π),      kᵇ = ‖x‖‖x'‖ E‖a‖² ((π − θ) cos θ + sin θ)/(2πd).
 //! ```
 //!
 //! In the appendix a is the inner layer and b the outer, as here; the experiments of §3.1 swap the letters.
@@ -81,9 +81,9 @@ fn check(what: &str, found: usize, wanted: usize) -> Result<()> {
 /// The tangent kernel of a two-layer network at a pair of inputs, layer by layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerKernels {
-    /// k_a: inner weights train.
+    /// kᵃ: inner weights train.
     pub inner: f64,
-    /// k_b: outer weights train.
+    /// kᵇ: outer weights train.
     pub outer: f64,
 }
 
@@ -98,7 +98,7 @@ impl LayerKernels {
     /// use gradflow::model::Activation;
     /// use gradflow::theory::LayerKernels;
     /// use nalgebra::dmatrix;
-    /// // Two neurons on the line, both active: k_a = x x' (b₁² + b₂²)/2, k_b = x x' (a₁² + a₂²)/2.
+    /// // Two neurons on the line, both active: kᵃ = x x' (b₁² + b₂²)/2, kᵇ = x x' (a₁² + a₂²)/2.
     /// let (inner, outer) = (dmatrix![1.0, 2.0], [3.0, -1.0]);
     /// let k = LayerKernels::of(&inner, &outer, Activation::Relu, [&[2.0], &[0.5]]).unwrap();
     /// assert_eq!((k.inner, k.outer), (5.0, 2.5));
@@ -157,7 +157,7 @@ impl LayerKernels {
         })
     }
 
-    /// k_a + k_b.
+    /// kᵃ + kᵇ.
     pub fn sum(self) -> f64 {
         self.inner + self.outer
     }

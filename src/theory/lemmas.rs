@@ -134,7 +134,7 @@ fn positive(least: f64, evidence: Evidence) -> Hypothesis {
     Hypothesis::of(
         "Σ(t) ≥ λ > 0",
         (least, 0.0),
-        super::condition::verdict(least > 0.0, !(least > 0.0)),
+        super::condition::verdict(least > 0.0, least <= 0.0),
         evidence,
         || "use more parameters than outputs, no sample twice, and a larger α".into(),
     )
@@ -209,7 +209,7 @@ impl Theorem for MetricStability {
     }
 
     fn formula(&self, t: f64) -> f64 {
-        if !(t <= self.time) {
+        if t > self.time {
             return f64::INFINITY;
         }
         let below = mul_down(mul_down(self.least, sqrt_down(self.least)), self.strong);

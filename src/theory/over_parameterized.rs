@@ -1,7 +1,7 @@
 //! Theorem 2.4 (over-parameterized, all time): linear convergence, and laziness uniformly in t.
 //!
 //! **Statement** (Chizat, Oyallon, Bach 2019, Theorem 2.4). Let R be M-smooth and m-strongly convex with minimizer y*
-//! and κ = M/m, s = σ_min(Dh(w₀)ᵀ) > 0, and
+//! and κ = M/m, s = `σ_min(Dh(w₀)ᵀ)` > 0, and
 //!
 //! ```text
 //! ‖h(w₀)‖ ≤ C₀ = s³/(32 κ^(3/2) ‖Dh(w₀)‖ Lip(Dh)),      α > ‖y*‖/C₀.
@@ -25,7 +25,7 @@
 //! sup‖w − w̄‖  ≤ (32κ³ L‖J₀‖e₀²/s⁴ + 640 κ⁴ log(α) ‖J₀‖⁴L e₀²/s⁷ + 8κ^(3/2) ‖J₀‖e₀/s²)/α²
 //! ```
 //!
-//! *Proof.* On B(w₀, r₀), r₀ = s/(2L), σ_min ≥ s/2, so Σ = DhDhᵀ ≥ s²/4 (not ¾s², as a retelling has it), and
+//! *Proof.* On B(w₀, r₀), r₀ = s/(2L), the least singular value is at least s/2, so Σ = Dh Dhᵀ ≥ s²/4 (not ¾s², as a retelling has it), and
 //! ‖Dh‖ ≤ 2‖J₀‖. Lemma B.1 gives the residual, ‖w'‖ ≤ (2‖J₀‖M√κ e₀/α)e^(−ms²t/4) the displacement; it is below r₀ as
 //! e₀ < 2αC₀. For the gap of the outputs, Lemma B.2 with λ = s²/4 and ‖Σ − Σ₀‖ ≤ 2.5‖J₀‖L‖w − w₀‖. For that of the
 //! weights, (w − w̄)' = −(1/α)[(J − J₀)ᵀ∇R(y) + J₀ᵀ(∇R(y) − ∇R(ȳ))]: the first part over all time, the second by the
@@ -45,7 +45,7 @@ use super::outward::{
 use super::sharp_finite_horizon::norm_at_most;
 use super::{Constant, Hypothesis, Quantity, Setting, Theorem};
 use crate::Result;
-use crate::constants::{Enclosure, Evidence, Neighbourhood};
+use crate::constants::{Enclosure, Evidence, Neighbourhood, Spectrum};
 use crate::loss::Convexity;
 use crate::scalar::{Interval, Scalar, div_up, mul_down, sqrt_up, sum_up};
 
@@ -64,7 +64,7 @@ pub struct OverParameterized {
     pub norm_target: Option<f64>,
     /// e₀ = ‖αh(w₀) − y*‖ or an upper bound of it.
     pub residual: f64,
-    /// s = σ_min(Dh(w₀)ᵀ).
+    /// s = `σ_min(Dh(w₀)ᵀ)`.
     pub sigma_min: Enclosure,
     /// ‖Dh(w₀)‖.
     pub norm_jacobian: Enclosure,
@@ -82,19 +82,29 @@ impl OverParameterized {
     /// # Errors
     /// As [`Neighbourhood::spectrum`].
     pub fn for_flow(setting: &Setting, near: &Neighbourhood<'_>) -> Result<[Self; 4]> {
-        let spectrum = near.spectrum()?;
         let upper = |r: f64| {
             let (upper, method) = near.lip_jacobian_upper(r);
             Enclosure { lower: 0.0, upper, radius: r, method }
         };
-        let mut lip_jacobian = local_lipschitz(spectrum.sigma_min.lower, upper);
-        if lip_jacobian.upper > 0.0 && lip_jacobian.upper < f64::INFINITY {
+        let [mut found, ..] = Self::with_lipschitz(setting, near.spectrum()?, upper);
+        found.smooth = near.map().is_smooth();
+        let lip = &mut found.lip_jacobian;
+        if lip.upper > 0.0 && lip.upper < f64::INFINITY {
             // The true constant is at least what is attained on this ball, for its own ball is no smaller.
-            lip_jacobian.lower = near.lip_jacobian(lip_jacobian.radius).lower;
+            lip.lower = near.lip_jacobian(lip.radius).lower;
         }
-        let terms = near.map().shape().outputs;
+        Ok(found.conclusions())
+    }
+
+    /// The same for a smooth model with Lip(Dh) from elsewhere, as a function of the radius of the ball.
+    pub fn with_lipschitz(
+        setting: &Setting,
+        spectrum: &Spectrum,
+        lip_jacobian: impl Fn(f64) -> Enclosure,
+    ) -> [Self; 4] {
+        let terms = spectrum.kernel_eigenvalues.len();
         let at_most = |x: f64| if x == 0.0 { 0.0 } else { norm_at_most(x, terms) };
-        Ok(OverParameterized {
+        OverParameterized {
             quantity: Quantity::Residual,
             alpha: setting.alpha,
             convexity: setting.convexity,
@@ -103,11 +113,11 @@ impl OverParameterized {
             residual: setting.residual.map_or(f64::INFINITY, at_most),
             sigma_min: spectrum.sigma_min,
             norm_jacobian: spectrum.norm_jacobian,
-            lip_jacobian,
-            smooth: near.map().is_smooth(),
+            lip_jacobian: local_lipschitz(spectrum.sigma_min.lower, lip_jacobian),
+            smooth: true,
             evidence: spectrum.evidence,
         }
-        .conclusions())
+        .conclusions()
     }
 
     /// The same numbers for each of the four conclusions.

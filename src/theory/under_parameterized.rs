@@ -7,12 +7,12 @@
 //! No constant is given, nor α₀: the formula is ∞. What can be checked on a path is in [`LocalMinimum`]:
 //!
 //! * the gradient vanishes at the limit and the Hessian of F_α there is positive;
-//! * its least eigenvalue, the rate of convergence, tends to m σ_min⁺(Dh(w₀))² for the square loss m/2‖y − y*‖², where
-//!   σ_min⁺ is the least positive singular value;
+//! * its least eigenvalue, the rate of convergence, tends to mσ₊² for the square loss m/2‖y − y*‖², where σ₊ is the
+//!   least positive singular value of Dh(w₀);
 //! * the limit tends to that of the linearized flow, y* projected onto the range of Dh(w₀): ‖y − ȳ‖ = O(1/α) there.
 //!
 //! **The rank.** A full rank, min(p, N), at w₀ is full nearby, for Dh is continuous: by Weyl's theorem on any ball with
-//! r Lip(Dh) < σ_min⁺. So a certified σ_min⁺ > 0 proves the hypothesis. A lower rank can only be sampled; constant
+//! r Lip(Dh) < σ₊. So a certified σ₊ > 0 proves the hypothesis. A lower rank can only be sampled; constant
 //! rank holds on an open dense set, but w₀ may lie outside.
 
 use super::condition::verdict;
@@ -42,11 +42,11 @@ pub struct UnderParameterized {
     pub rank: usize,
     /// Ranks at points nearby, where rank is not full.
     pub nearby: Vec<usize>,
-    /// σ_min⁺, the least positive singular value of Dh(w₀).
+    /// σ₊, the least positive singular value of Dh(w₀).
     pub sigma_min_positive: Enclosure,
     /// Whether Dh is locally Lipschitz.
     pub smooth: bool,
-    /// How σ_min⁺ is known.
+    /// How σ₊ is known.
     pub evidence: Evidence,
 }
 
@@ -75,7 +75,7 @@ impl UnderParameterized {
         })
     }
 
-    /// m σ_min⁺², the rate of convergence as α → ∞: for the square loss exactly, else from below.
+    /// m σ₊², the rate of convergence as α → ∞: for the square loss exactly, else from below.
     pub fn limiting_rate(&self) -> f64 {
         self.strong.0 * self.sigma_min_positive.lower.powi(2)
     }
@@ -140,8 +140,8 @@ impl Theorem for UnderParameterized {
 
     fn constants(&self) -> Vec<Constant> {
         vec![
-            Constant::of("σ_min⁺", self.sigma_min_positive.lower, self.evidence),
-            Constant::of("limiting rate m σ_min⁺²", self.limiting_rate(), self.evidence),
+            Constant::of("σ₊", self.sigma_min_positive.lower, self.evidence),
+            Constant::of("limiting rate m σ₊²", self.limiting_rate(), self.evidence),
         ]
     }
 
@@ -155,9 +155,9 @@ impl Theorem for UnderParameterized {
 pub struct LocalMinimum {
     /// When.
     pub time: f64,
-    /// ‖Dhᵀ∇R(αh)‖ = α‖∇F_α‖: 0 at a critical point.
+    /// ‖Dhᵀ∇R(αh)‖ = α‖∇F‖ with F the objective at scale α: 0 at a critical point.
     pub gradient: f64,
-    /// The least eigenvalue of ∇²F_α: the rate of convergence, where it is positive.
+    /// The least eigenvalue of ∇²F: the rate of convergence, where it is positive.
     pub least_curvature: f64,
     /// R(αh) there.
     pub risk: f64,
@@ -199,7 +199,7 @@ impl LocalMinimum {
     }
 }
 
-/// ∇²F_α(w) = Dhᵀ ∇²R Dh + (1/α) Σᵢ ∂ᵢR D²hᵢ, with y = αh(w).
+/// ∇²F(w) = Dhᵀ ∇²R Dh + (1/α) Σᵢ ∂ᵢR D²hᵢ, with y = αh(w).
 fn hessian<H: Differentiable, L: Loss>(flow: &Flow<H, L>, w: &[f64], y: &[f64]) -> DMatrix<f64> {
     let (p, n) = (w.len(), y.len());
     let mut slope = vec![0.0; n];
