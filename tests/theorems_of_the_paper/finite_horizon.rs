@@ -34,7 +34,8 @@ fn displacement(flow: &AnyFlow<'_>) -> f64 {
     largest
 }
 
-/// Over α = 10 … 1000 the next order in 1/α still shows; it is gone two decades later.
+/// The suprema are A α^(−k)(1 + B/α + …): with |B| ≤ 1 a slope from α₁ on is off by less than 1/α₁. Over α = 10 … 1000
+/// that still shows, two decades later it does not.
 #[test]
 fn rates_without_convexity() {
     let (scalar, scalar_loss) = (Scalar1.auto(), Cosine(vec![1.5]));
@@ -44,7 +45,7 @@ fn rates_without_convexity() {
         (&sine, &sine_loss, vec![0.0, 0.0]),
     ] {
         let flow = flow(map, loss, &start);
-        assert_slopes(slopes(&flow, TIME, (10.0, 1e3)), [-1.0, -2.0, -1.0], 0.03);
+        assert_slopes(slopes(&flow, TIME, (10.0, 1e3)), [-1.0, -2.0, -1.0], 0.1);
         assert_slopes(slopes(&flow, TIME, (1e3, 1e5)), [-1.0, -2.0, -1.0], 1e-3);
         let ratio = displacement(&flow);
         assert!(ratio > 0.4 && ratio <= 1.0, "{ratio}");
@@ -53,7 +54,8 @@ fn rates_without_convexity() {
     let (net, half) = tanh_net(12, 2, 3, 30);
     let (doubled, loss) = (Doubled(net.auto()), Cosine(vec![0.8, -0.5, 0.3]));
     let flow = flow(&doubled, &loss, &[half.clone(), half].concat());
-    assert_slopes(slopes(&flow, TIME, (10.0, 1e3)), [-1.0, -2.0, -2.0], 5e-3);
+    assert_slopes(slopes(&flow, TIME, (10.0, 1e3)), [-1.0, -2.0, -2.0], 0.1);
+    assert_slopes(slopes(&flow, TIME, (1e3, 1e5)), [-1.0, -2.0, -2.0], 1e-3);
     let ratio = displacement(&flow);
     assert!(ratio > 0.3 && ratio <= 1.0, "{ratio}");
 }

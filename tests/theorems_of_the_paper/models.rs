@@ -119,7 +119,13 @@ impl<H: Differentiable> Differentiable for Opaque<H> {
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
         self.0.curvature(w, dy, dw, out);
     }
-    fn increment(&self, at: Displacement<'_>, seed: Seed<'_>, base: &mut [f64], change: &mut [f64]) {
+    fn increment(
+        &self,
+        at: Displacement<'_>,
+        seed: Seed<'_>,
+        base: &mut [f64],
+        change: &mut [f64],
+    ) {
         self.0.increment(at, seed, base, change);
     }
     fn structure(&self) -> Structure<'_> {
@@ -153,7 +159,11 @@ pub(crate) fn tanh_lipschitz(net: &TinyTanh, start: &[f64], r: f64) -> Enclosure
 pub(crate) type AnyFlow<'a> = Flow<&'a dyn Differentiable, &'a dyn Loss>;
 
 /// The flow at α = 1.
-pub(crate) fn flow<'a>(map: &'a dyn Differentiable, loss: &'a dyn Loss, start: &[f64]) -> AnyFlow<'a> {
+pub(crate) fn flow<'a>(
+    map: &'a dyn Differentiable,
+    loss: &'a dyn Loss,
+    start: &[f64],
+) -> AnyFlow<'a> {
     Flow::new(map, loss, start)
 }
 
@@ -186,18 +196,19 @@ pub(crate) fn worst(theorem: &dyn Theorem, run: &Comparison, target: &[f64]) -> 
 
 /// Least-squares slopes of log sup‖w − w₀‖, log sup‖w − w̄‖ and log sup‖y − ȳ‖ against log α on [0, `time`], over four
 /// scales to a decade from `first` to `last`.
-pub(crate) fn slopes(
-    flow: &AnyFlow<'_>,
-    time: f64,
-    (first, last): (f64, f64),
-) -> [f64; 3] {
+pub(crate) fn slopes(flow: &AnyFlow<'_>, time: f64, (first, last): (f64, f64)) -> [f64; 3] {
     let steps = (4.0 * (last / first).log10()).round();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
     let alphas = &logarithmic(first, last, steps as usize)[1..];
     let runs: Vec<Comparison> =
         alphas.iter().map(|&a| solve(&flow.clone().scaled(a), &[0.0, time])).collect();
     let sup = |order: i32, scaled: fn(&Comparison) -> f64| {
-        slope(&runs.iter().map(|r| (r.curved.alpha, scaled(r) / r.curved.alpha.powi(order))).collect::<Vec<_>>())
+        slope(
+            &runs
+                .iter()
+                .map(|r| (r.curved.alpha, scaled(r) / r.curved.alpha.powi(order)))
+                .collect::<Vec<_>>(),
+        )
     };
     [
         sup(1, |r| r.displacement.scaled),
@@ -210,7 +221,8 @@ pub(crate) fn slopes(
 pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
     let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     let n = logs.len() as f64;
-    let (mx, my) = (logs.iter().map(|p| p.0).sum::<f64>() / n, logs.iter().map(|p| p.1).sum::<f64>() / n);
+    let (mx, my) =
+        (logs.iter().map(|p| p.0).sum::<f64>() / n, logs.iter().map(|p| p.1).sum::<f64>() / n);
     let sxy: f64 = logs.iter().map(|(x, y)| (x - mx) * (y - my)).sum();
     sxy / logs.iter().map(|(x, _)| (x - mx).powi(2)).sum::<f64>()
 }
