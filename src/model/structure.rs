@@ -1,7 +1,7 @@
 //! How a model is made, for those who certify: derivatives can be bounded only where h can be evaluated on other numbers.
 
 use super::{Differentiable, Model, Network, Shape};
-use crate::scalar::{Dual, Interval};
+use crate::scalar::{Dual, Germ, Interval};
 
 /// What is known of how h is written. An added constant is not seen: only derivatives are certified.
 #[derive(Clone, Copy)]
@@ -26,6 +26,8 @@ pub trait Written: Sync {
     fn on_intervals(&self, w: &[Interval], y: &mut [Interval]);
     /// h on second-order intervals: an enclosure of ∂²h/∂a∂b where `w` holds the directions a and b.
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]);
+    /// h on germs: its Taylor polynomials at a point, and bounds of what they lack on a ball.
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]);
 }
 
 impl<M: Model> Written for M {
@@ -36,6 +38,9 @@ impl<M: Model> Written for M {
         self.eval(w, y);
     }
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {
+        self.eval(w, y);
+    }
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]) {
         self.eval(w, y);
     }
 }
