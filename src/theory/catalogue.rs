@@ -1,8 +1,9 @@
 //! All theorems of the crate, by the word that asks for each.
 
 use super::{
-    Along, AlongThePath, ConvexLoss, Setting, SharpFiniteHorizon, SharpInfiniteHorizon,
-    SolverError, Theorem,
+    Along, AlongThePath, ConvexLoss, FiniteHorizon, MetricStability, MovingMetric,
+    OverParameterized, Quantitative, Setting, SharpFiniteHorizon, SharpInfiniteHorizon,
+    SolverError, Theorem, UnderParameterized,
 };
 use crate::constants::Neighbourhood;
 use crate::flow::Flow;
@@ -24,6 +25,14 @@ const NORMS: usize = 300_000;
 pub fn named(word: &str) -> Result<&'static str> {
     let found = NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(word));
     found.ok_or_else(|| Error::unknown("theorem", word, NAMES))
+}
+
+/// Each conclusion under the word of its theorem.
+fn each<T: Theorem + 'static, const N: usize>(
+    name: &'static str,
+    conclusions: [T; N],
+) -> [(&'static str, Box<dyn Theorem>); N] {
+    conclusions.map(|c| (name, Box::new(c) as Box<dyn Theorem>))
 }
 
 /// The theorems whose word is among `asked`, in the order of [`NAMES`], with their constants filled in for the flow on
@@ -48,6 +57,20 @@ pub fn theorems<H: Differentiable, L: Loss>(
     let mut all: Vec<(&'static str, Box<dyn Theorem>)> = Vec::new();
     for name in NAMES.into_iter().filter(|name| asked.contains(name)) {
         match name {
+            "2.2" => all.extend(each(name, FiniteHorizon::for_flow(&setting, near, horizon))),
+            "2.3" => all.extend(each(name, Quantitative::for_flow(&setting, near, horizon)?)),
+            "2.4" => all.extend(each(name, OverParameterized::for_flow(&setting, near)?)),
+            "2.5" => all.push((name, Box::new(UnderParameterized::for_flow(&setting, near)?))),
+            "B.1" | "B.2" if end > 0.0 => {
+                let from_start: Vec<f64> =
+                    if finite[0] > 0.0 { [&[0.0], &finite[..]].concat() } else { finite.clone() };
+                let path = gap.solve(flow, &from_start)?.curved;
+                all.push(if name == "B.1" {
+                    (name, Box::new(MovingMetric::along(flow, &path)?) as Box<dyn Theorem>)
+                } else {
+                    (name, Box::new(MetricStability::along(flow, &path)?))
+                });
+            }
             "1" => all.push((name, Box::new(SharpFiniteHorizon::of(&setting, near, horizon)))),
             "2" => {
                 let conclusions = SharpInfiniteHorizon::conclusions(&setting, near)?;
