@@ -1,6 +1,6 @@
 //! What `gradflow flow` solved and found, from which the table, the JSON and the figure are made.
 
-use super::options::FlowOptions;
+use super::flow_options::FlowOptions;
 use super::problem::{Problem, Zero};
 use crate::experiment::Slopes;
 use crate::loss::Loss;

@@ -1,15 +1,16 @@
 //! `gradflow flow`: both flows and their gap, at every scale asked for.
 
+use super::clock::{horizon, times};
 use super::findings::Findings;
-use super::options::FlowOptions;
+use super::flow_options::FlowOptions;
 use super::outputs::{check_files, figure_path};
-use super::problem::{self, Problem, Zero};
+use super::problem::{self, Needs, Problem};
 use super::{alphas, json, remark, report, sizes, stdout_error};
 use crate::experiment::{Table, lazy_table, path_table, sweep};
 use crate::figure::Figure;
-use crate::flow::{Flow, logarithmic};
+use crate::flow::Flow;
 use crate::loss::Loss;
-use crate::model::{Centred, Differentiable, Doubled, Linearized, Modes};
+use crate::model::{Differentiable, Linearized};
 use crate::solve::{Budget, Events, Gap, LARGE, Method, Options};
 use crate::{Error, Result, linalg};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -22,17 +23,22 @@ const SMOOTH_RTOL: f64 = 1e-8;
 const KINKED_RTOL: f64 = 1e-4;
 /// The same for large problems, where digits are dear.
 const LARGE_RTOL: f64 = 1e-5;
+/// Where the README's main job draws its figure.
+const DEFAULT_FIGURE: &str = "figures/flow.svg";
 /// The scales unless some are given; the limit only where it exists.
 const DEFAULT_SCALES: &str = "1e0..1e6,inf";
 
 pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
     let (scales, repeated) = alphas::alphas(options.alpha.as_deref().unwrap_or(DEFAULT_SCALES))?;
-    if repeated > 0 && !options.quiet {
+    if repeated > 0 && !options.output.quiet {
         remark("note", &format!("{repeated} scales were given more than once and are solved once"));
     }
     let gap = Gap {
-        method: Method::named(&options.solver)?,
-        options: Options { rtol: options.rtol.unwrap_or(SMOOTH_RTOL), budget: budget(options)? },
+        method: Method::named(&options.solving.solver)?,
+        options: Options {
+            rtol: options.solving.rtol.unwrap_or(SMOOTH_RTOL),
+            budget: budget(options)?,
+        },
         events: Events {
             loss: options.stop_loss,
             gradient: options.stop_gradient,
@@ -42,56 +48,31 @@ pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
     };
     gap.options.check()?;
     gap.events.check()?;
-    check_files(options)?;
-    let problem = problem::build(options)?;
-    let base: &dyn Differentiable = &*problem.map;
-    match problem.zero {
-        Zero::None => solve(options, &problem, &base, problem.start.clone(), &scales, gap, out),
-        Zero::Centred => {
-            check_start(base, &problem.start)?;
-            let map = Centred::at(base, &problem.start);
-            solve(options, &problem, &map, problem.start.clone(), &scales, gap, out)
-        }
-        Zero::Doubled => {
-            let start = Doubled::<&dyn Differentiable>::start(&problem.start);
-            solve(options, &problem, &Doubled(base), start, &scales, gap, out)
-        }
-    }
+    check_files(&options.output, &options.problem, DEFAULT_FIGURE)?;
+    let problem =
+        problem::build(&options.problem, Needs { points: options.points, targets: true })?;
+    let (map, start) = problem.posed()?;
+    solve(options, &problem, &*map, start, &scales, gap, out)
 }
 
 fn budget(options: &FlowOptions) -> Result<Budget> {
-    if options.max_steps == 0 {
+    if options.solving.max_steps == 0 {
         return Err(Error::value("max-steps", 0, "at least one step"));
     }
-    Ok(Budget { steps: options.max_steps, wall: options.max_seconds })
+    Ok(Budget { steps: options.solving.max_steps, wall: options.solving.max_seconds })
 }
 
-/// The length of the start, before a model is evaluated there.
-fn check_start(map: &dyn Differentiable, start: &[f64]) -> Result<()> {
-    let params = map.shape().params;
-    if start.len() == params {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        what: "start w₀".into(),
-        found: format!("{} numbers", start.len()),
-        wanted: format!("{params}, one per parameter of the model"),
-        remedy: "give --start as many numbers, or leave it out to draw them",
-    })
-}
-
-#[allow(clippy::too_many_arguments, reason = "the model is wrapped in three ways by the caller")]
-fn solve<H: Differentiable>(
+fn solve(
     options: &FlowOptions,
     problem: &Problem,
-    map: &H,
+    map: &dyn Differentiable,
     start: Vec<f64>,
     scales: &[f64],
     gap: Gap,
     out: &mut dyn Write,
 ) -> Result<u8> {
     let shape = map.shape();
-    sizes::check(options, shape)?;
+    sizes::check(options.points, shape)?;
     let loss: &dyn Loss = &*problem.loss;
     // Everything that does not depend on α is checked before the first solve.
     let smallest = scales.first().copied().unwrap_or(1.0);
@@ -101,23 +82,25 @@ fn solve<H: Differentiable>(
     let tangent = Linearized::at(&flow.map, &flow.start);
     let modes = tangent.modes().ok_or_else(crate::solve::no_modes)?;
     let curvature = loss.convexity().big_m;
-    let horizon = horizon(&options.time, modes, curvature)?;
+    let horizon = horizon(&options.solving.time, modes, curvature)?;
     let estimate_error = wants_estimate(options, shape)?;
     let several = scales.iter().filter(|alpha| alpha.is_finite()).count() >= 2;
-    let times = if several && options.csv.is_none() && !estimate_error {
+    let times = if several && options.output.csv.is_none() && !estimate_error {
         // Only suprema and ends are shown, and those do not need the grid.
         vec![horizon]
     } else {
-        times(options, modes, curvature, horizon)
+        times(options.points, modes, curvature, horizon)
     };
     warn(options, &initial, smallest, horizon * curvature * modes.largest(), gap.method);
     let stiffness = horizon * curvature * modes.largest();
     sizes::check_newton(gap.method.newton_numbers(&map, stiffness), shape)?;
-    sizes::check_paths(options, scales.len() * times.len(), shape)?;
+    if options.output.csv.is_some() {
+        sizes::check_paths(scales.len() * times.len(), shape)?;
+    }
     let mut gap = Gap { estimate_error, ..gap };
-    if options.rtol.is_none() && !map.is_smooth() {
+    if options.solving.rtol.is_none() && !map.is_smooth() {
         gap.options.rtol = KINKED_RTOL;
-    } else if options.rtol.is_none() && shape.params.saturating_mul(shape.outputs) > LARGE {
+    } else if options.solving.rtol.is_none() && shape.params.saturating_mul(shape.outputs) > LARGE {
         gap.options.rtol = LARGE_RTOL;
     }
     let mut findings = Findings {
@@ -164,16 +147,16 @@ fn without_missing_limit<'s, H: Differentiable, L: Loss>(
 /// The table or JSON, then the files.
 fn write_all(findings: &Findings<'_>, out: &mut dyn Write) -> Result<u8> {
     let options = findings.options;
-    if options.json {
+    if options.output.json {
         json::write(findings, out)?;
     } else {
         report::write(findings, out).map_err(stdout_error)?;
     }
-    if let Some(path) = &options.csv {
+    if let Some(path) = &options.output.csv {
         with_notes(report::paths(findings)?, findings).write(path)?;
     }
-    for path in options.csv.iter().cloned().chain(draw(findings)?) {
-        if !options.json && !options.quiet {
+    for path in options.output.csv.iter().cloned().chain(draw(findings)?) {
+        if !options.output.json && !options.output.quiet {
             remark("wrote", &path.display().to_string());
         }
     }
@@ -189,7 +172,9 @@ fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
     let mut finite = findings.runs.iter().filter(|r| r.curved.alpha.is_finite());
     let several = finite.clone().count() >= 2;
     let shown = finite.next_back().or(findings.runs.last());
-    let (Some(path), Some(last)) = (figure_path(options), shown) else { return Ok(vec![]) };
+    let (Some(path), Some(last)) = (figure_path(&options.output, DEFAULT_FIGURE), shown) else {
+        return Ok(vec![]);
+    };
     let (name, table) = if several {
         ("lazy-limit", lazy_table(&findings.runs)?.note("outputs_order", findings.outputs_order()))
     } else {
@@ -201,7 +186,7 @@ fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
     table.write(&numbers)?;
     let figure = Figure::named(name)?;
     if !figure.has_content(&table)? {
-        if !options.quiet {
+        if !options.output.quiet {
             let why = "nothing moves and nothing comes apart, so that nothing fits a log axis";
             remark("note", &format!("no figure {}: {why}", path.display()));
         }
@@ -215,55 +200,18 @@ fn draw(findings: &Findings<'_>) -> Result<Vec<PathBuf>> {
 fn with_notes(table: Table, findings: &Findings<'_>) -> Table {
     let problem = findings.problem;
     table
-        .note(
-            "model",
-            format!("{}, {}", report::shortened(&problem.model), report::zero(problem.zero)),
-        )
+        .note("model", report::described(problem))
         .note("data", &problem.data)
         .note("start", &problem.origin)
         .note("loss", problem.loss_name)
         .note("horizon", report::scale(findings.horizon))
         .note("rtol", format!("{:e}", findings.rtol))
-        .note("seed", findings.options.seed)
+        .note("seed", findings.options.problem.seed)
         .note("gradflow", env!("CARGO_PKG_VERSION"))
 }
 
-/// A number, inf, or auto: five relaxation times of the slowest mode above a hundredth of the largest.
-fn horizon(text: &str, modes: &Modes, curvature: f64) -> Result<f64> {
-    match text {
-        "inf" | "∞" => Ok(f64::INFINITY),
-        "auto" => Ok(modes.smallest_above(1e-2).map_or(1.0, |l| 5.0 / (curvature * l))),
-        _ => match text.trim().parse::<f64>() {
-            Ok(t) if t >= 0.0 && t.is_finite() => Ok(t),
-            _ => Err(Error::value(
-                "time",
-                format!("`{text}`"),
-                "a number of at least 0, inf, or auto",
-            )),
-        },
-    }
-}
-
-/// A logarithmic grid from a thousandth of the fastest relaxation time to the horizon.
-fn times(options: &FlowOptions, modes: &Modes, curvature: f64, horizon: f64) -> Vec<f64> {
-    if horizon == 0.0 {
-        return vec![0.0];
-    }
-    let relaxation = |l: f64| 1.0 / (curvature * l).max(f64::MIN_POSITIVE);
-    let slowest = modes.smallest_above(0.0).map_or(1.0, relaxation);
-    let end = if horizon.is_finite() { horizon } else { 40.0 * slowest };
-    let first = (1e-3 * relaxation(modes.largest())).min(1e-3 * end);
-    // 0 and the end of time are points, too.
-    let others = if horizon.is_finite() { 2 } else { 3 };
-    let mut times = logarithmic(first, end, options.points.saturating_sub(others));
-    if horizon.is_infinite() {
-        times.push(horizon);
-    }
-    times
-}
-
 fn warn(options: &FlowOptions, initial: &[f64], alpha: f64, stiffness: f64, method: Method) {
-    if options.quiet {
+    if options.output.quiet {
         return;
     }
     // `initial` is α h(w₀) at an α of at most 1.
@@ -298,7 +246,7 @@ fn wants_estimate(options: &FlowOptions, shape: crate::model::Shape) -> Result<b
 }
 
 fn progress(options: &FlowOptions, length: usize) -> ProgressBar {
-    let hidden = options.quiet || options.json || !std::io::stderr().is_terminal();
+    let hidden = options.output.quiet || options.output.json || !std::io::stderr().is_terminal();
     let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(length as u64), target);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {

@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::{report, stdout_error};
+use crate::constants::Enclosure;
 use crate::solve::{Comparison, Peak};
 use crate::{Error, Result};
 use serde_json::{Value, json};
@@ -30,9 +31,9 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> Result<()> 
         "largest_eigenvalue": number(findings.largest_eigenvalue),
         "horizon": scale(findings.horizon),
         "rtol": findings.rtol,
-        "solver": options.solver,
+        "solver": options.solving.solver,
         "device": "cpu",
-        "seed": options.seed,
+        "seed": options.problem.seed,
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": conventions(&problem.loss_name.to_string()),
     });
@@ -99,15 +100,25 @@ fn failed(alpha: f64, error: &Error) -> Value {
     json!({ "alpha": scale(alpha), "time": time, "stop": "failed", "error": error.to_string() })
 }
 
-fn number(x: f64) -> Value {
+pub(super) fn number(x: f64) -> Value {
     serde_json::Number::from_f64(x).map_or(Value::Null, Value::Number)
 }
 
-fn numbers(x: &[f64]) -> Vec<Value> {
+pub(super) fn numbers(x: &[f64]) -> Vec<Value> {
     x.iter().copied().map(number).collect()
 }
 
+/// A constant between its bounds; null for an upper bound that does not exist.
+pub(super) fn enclosure(found: &Enclosure) -> Value {
+    json!({
+        "lower": number(found.lower),
+        "upper": number(found.upper),
+        "radius": number(found.radius),
+        "method": found.method,
+    })
+}
+
 /// A scale or a time, either of which may be infinite.
-fn scale(x: f64) -> Value {
+pub(super) fn scale(x: f64) -> Value {
     if x == f64::INFINITY { Value::from("inf") } else { number(x) }
 }

@@ -4,9 +4,16 @@
 //! and marked; 2 usage; 3 data; 4 input or output; 5 a size refused before starting.
 
 mod alphas;
+mod bounds;
+mod bounds_options;
+mod bounds_report;
+mod clock;
+mod constants;
+mod dataset;
 mod derive;
 mod findings;
 mod flow;
+mod flow_options;
 mod json;
 mod options;
 mod outputs;
@@ -38,7 +45,11 @@ enum Command {
     /// Integrate a model's gradient flow, the flow of its linearization and the gap between them.
     ///
     /// Without arguments: the paper's teacher–student problem, a centred two-layer tanh network, α = 1, 10, …, 1e6, ∞.
-    Flow(Box<options::FlowOptions>),
+    Flow(Box<flow_options::FlowOptions>),
+    /// Theorems with their hypotheses checked, and their bounds against what is measured.
+    Bounds(Box<bounds_options::BoundsOptions>),
+    /// Norms, singular values, Lipschitz constants and the laziness κ of a model at its start, each with its evidence.
+    Constants(Box<constants::ConstantsOptions>),
     /// Print the gradient-flow system that a formula generates, as text or LaTeX.
     Derive(derive::DeriveOptions),
 }
@@ -48,6 +59,8 @@ pub fn run(cli: Cli) -> u8 {
     let mut out = std::io::stdout().lock();
     let result = match cli.command {
         Command::Flow(options) => flow::run(&options, &mut out),
+        Command::Bounds(options) => bounds::run(&options, &mut out),
+        Command::Constants(options) => constants::run(&options, &mut out),
         Command::Derive(options) => derive::run(&options, &mut out),
     };
     let result = result.and_then(|code| flushed(&mut out).map(|()| code));

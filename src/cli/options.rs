@@ -1,13 +1,13 @@
-//! The options of `gradflow flow`.
+//! The options that several commands share: what the problem is, how it is solved, where results go.
 
 use super::words::{real, seconds, whole};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What to solve, how, and what to write.
+/// The model, the data and the loss.
 #[derive(Debug, Args)]
-pub(super) struct FlowOptions {
+pub(super) struct ProblemOptions {
     /// A network (two-layer, mlp) or a formula such as "w1*tanh(w2*x)"; outputs are separated by `;`.
     #[arg(long, default_value = "two-layer", allow_hyphen_values = true, help_heading = "Model")]
     pub(super) model: String,
@@ -39,7 +39,6 @@ pub(super) struct FlowOptions {
     /// Initial weights, separated by commas; without it they are drawn from the seed.
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, help_heading = "Model")]
     pub(super) start: Option<String>,
-
     /// A file: .csv or .tsv with named columns, .npy, or CIFAR-10 .bin; several CIFAR-10 files separated by commas.
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub(super) data: Option<String>,
@@ -78,15 +77,25 @@ pub(super) struct FlowOptions {
     /// Scale the inputs: none, standardized (mean 0, variance 1) or normalized (norm 1 per sample).
     #[arg(long, default_value = "none", help_heading = "Data")]
     pub(super) scale: String,
-
     /// square-half-sum, square-half-mean, square-sum, square-mean, logistic-sum, logistic-mean, cross-entropy-sum,
     /// cross-entropy-mean, huber-sum or huber-mean; a bare kind means its sum, square means square-half-sum.
     #[arg(long, default_value = "square", help_heading = "Flow")]
     pub(super) loss: String,
-    /// Scales: numbers, ranges 1e0..1e6 (one a decade) or 1..100:9, and inf for the limit.
-    /// Without it 1e0..1e6,inf, or without inf where h(w0) is not 0.
-    #[arg(long, value_name = "SCALES", allow_hyphen_values = true, help_heading = "Flow")]
-    pub(super) alpha: Option<String>,
+    /// Seed of everything that is drawn.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<u64>,
+        allow_hyphen_values = true,
+        default_value_t = 0,
+        help_heading = "Flow"
+    )]
+    pub(super) seed: u64,
+}
+
+/// How long and how well to integrate.
+#[derive(Debug, Args)]
+pub(super) struct SolvingOptions {
     /// Horizon: a number, inf, or auto for five relaxation times of the slowest mode whose eigenvalue is at least a
     /// hundredth of the largest.
     #[arg(long, default_value = "auto", allow_hyphen_values = true, help_heading = "Flow")]
@@ -104,28 +113,6 @@ pub(super) struct FlowOptions {
     /// auto, bdf, tr-bdf2, esdirk34 or tsit45.
     #[arg(long, default_value = "auto", help_heading = "Flow")]
     pub(super) solver: String,
-    /// Seed of everything that is drawn.
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = whole::<u64>,
-        allow_hyphen_values = true,
-        default_value_t = 0,
-        help_heading = "Flow"
-    )]
-    pub(super) seed: u64,
-    /// Stop when the loss falls to this.
-    #[arg(long, value_name = "LEVEL", value_parser = real, allow_hyphen_values = true, help_heading = "Flow")]
-    pub(super) stop_loss: Option<f64>,
-    /// Stop when the norm of the gradient, alpha times that of F, falls to this.
-    #[arg(long, value_name = "LEVEL", value_parser = real, allow_hyphen_values = true, help_heading = "Flow")]
-    pub(super) stop_gradient: Option<f64>,
-    /// Stop when the distance of the weights from the start grows to this.
-    #[arg(long, value_name = "LEVEL", value_parser = real, allow_hyphen_values = true, help_heading = "Flow")]
-    pub(super) stop_distance: Option<f64>,
-    /// Estimate the error by a second solve at a hundredth of the tolerance: always, never, or auto for small problems.
-    #[arg(long, default_value = "auto", value_name = "WHEN", help_heading = "Flow")]
-    pub(super) estimate: String,
     /// Steps allowed in one solve.
     #[arg(
         long,
@@ -146,7 +133,11 @@ pub(super) struct FlowOptions {
         help_heading = "Flow"
     )]
     pub(super) max_seconds: Duration,
+}
 
+/// What to write and where.
+#[derive(Debug, Args)]
+pub(super) struct OutputOptions {
     /// Print one JSON object instead of the table.
     #[arg(long, help_heading = "Output")]
     pub(super) json: bool,
@@ -159,16 +150,6 @@ pub(super) struct FlowOptions {
     /// Write no figure.
     #[arg(long, conflicts_with = "figure", help_heading = "Output")]
     pub(super) no_figure: bool,
-    /// Times recorded, on a logarithmic grid.
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = whole::<usize>,
-        allow_hyphen_values = true,
-        default_value_t = 200,
-        help_heading = "Output"
-    )]
-    pub(super) points: usize,
     /// Overwrite files that exist.
     #[arg(long, help_heading = "Output")]
     pub(super) overwrite: bool,

@@ -1,16 +1,17 @@
 //! Where results go: checked before anything is solved.
 
-use super::options::FlowOptions;
+use super::options::{OutputOptions, ProblemOptions};
 use crate::figure::Figure;
 use crate::{Error, Result, files};
 use std::path::{Path, PathBuf};
 
-/// Where the README's main job draws its figure.
-const DEFAULT_FIGURE: &str = "figures/flow.svg";
-
 /// All files to be written, before hours are spent on what goes into them.
-pub(super) fn check_files(options: &FlowOptions) -> Result<()> {
-    let figure = figure_path(options);
+pub(super) fn check_files(
+    options: &OutputOptions,
+    problem: &ProblemOptions,
+    default: &str,
+) -> Result<()> {
+    let figure = figure_path(options, default);
     if let Some(path) = &figure {
         Figure::check_ending(path)?;
     }
@@ -26,16 +27,16 @@ pub(super) fn check_files(options: &FlowOptions) -> Result<()> {
         refuse_existing(path, options.overwrite)?;
     }
     for path in options.csv.iter().chain(&figure).chain(&numbers) {
-        refuse_data_file(path, options)?;
+        refuse_data_file(path, problem)?;
         files::refuse_special(path)?;
     }
     Ok(())
 }
 
 /// Data are never overwritten by results, whatever is asked for: `--data flats.csv --figure flats.svg` would.
-fn refuse_data_file(path: &Path, options: &FlowOptions) -> Result<()> {
+fn refuse_data_file(path: &Path, problem: &ProblemOptions) -> Result<()> {
     let Ok(place) = path.canonicalize() else { return Ok(()) };
-    let words = [&options.data, &options.target].into_iter().flatten();
+    let words = [&problem.data, &problem.target].into_iter().flatten();
     let mut read = words.flat_map(|text| text.split(',').chain([text.as_str()]));
     if read.any(|name| Path::new(name.trim()).canonicalize().is_ok_and(|file| file == place)) {
         return Err(Error::Conflict {
@@ -47,9 +48,9 @@ fn refuse_data_file(path: &Path, options: &FlowOptions) -> Result<()> {
 }
 
 /// Where the figure goes, if one is drawn.
-pub(super) fn figure_path(options: &FlowOptions) -> Option<PathBuf> {
-    let default = || (!options.no_figure && !options.json).then(|| PathBuf::from(DEFAULT_FIGURE));
-    options.figure.clone().or_else(default)
+pub(super) fn figure_path(options: &OutputOptions, default: &str) -> Option<PathBuf> {
+    let usual = || (!options.no_figure && !options.json).then(|| PathBuf::from(default));
+    options.figure.clone().or_else(usual)
 }
 
 /// Explicitly named files are not overwritten unless told to.

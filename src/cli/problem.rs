@@ -1,14 +1,14 @@
 //! From words to a problem: data, model, loss and start.
 
 use super::alphas::numbers;
-use super::options::FlowOptions;
+use super::dataset::{data, default_data, refuse_without_data, scaled};
+use super::options::ProblemOptions;
 use super::sizes;
-use crate::data::synthetic::Teacher;
-use crate::data::{Dataset, Request, cifar};
+use crate::data::Dataset;
 use crate::loss::{Loss, LossName};
 use crate::model::{
-    Activation, Differentiable, Formula, Initialization, Mlp, Model, Network, Parametrization,
-    Scaling, Shape, TwoLayer,
+    Activation, Centred, Differentiable, Doubled, Formula, Initialization, Mlp, Model, Network,
+    Parametrization, Scaling, Shape, TwoLayer,
 };
 use crate::random::Generator;
 use crate::{Error, Result};
@@ -34,6 +34,15 @@ impl Zero {
     }
 }
 
+/// What a command asks of a problem beyond the problem itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needs {
+    /// Times at which paths are kept.
+    pub(super) points: usize,
+    /// Whether targets must be given.
+    pub(super) targets: bool,
+}
+
 /// Everything a flow is made of but α.
 pub(super) struct Problem {
     pub(super) map: Box<dyn Differentiable>,
@@ -46,15 +55,46 @@ pub(super) struct Problem {
     pub(super) data: String,
     pub(super) origin: String,
     pub(super) loss_name: LossName,
+    /// k, the outputs of one sample.
+    pub(super) per_sample: usize,
+    /// Whether there are targets; without them the loss is one to 0, and no number that depends on it means anything.
+    pub(super) has_targets: bool,
+}
+
+impl Problem {
+    /// The model as it is trained, centred or doubled if so asked, and its start.
+    pub(super) fn posed(&self) -> Result<(Box<dyn Differentiable + '_>, Vec<f64>)> {
+        let base: &dyn Differentiable = &*self.map;
+        Ok(match self.zero {
+            Zero::None => (Box::new(base), self.start.clone()),
+            Zero::Centred => {
+                check_start(base, &self.start)?;
+                (Box::new(Centred::at(base, &self.start)), self.start.clone())
+            }
+            Zero::Doubled => {
+                (Box::new(Doubled(base)), Doubled::<&dyn Differentiable>::start(&self.start))
+            }
+        })
+    }
+}
+
+/// The length of the start, before a model is evaluated there.
+fn check_start(map: &dyn Differentiable, start: &[f64]) -> Result<()> {
+    let params = map.shape().params;
+    if start.len() == params {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "start w₀".into(),
+        found: format!("{} numbers", start.len()),
+        wanted: format!("{params}, one per parameter of the model"),
+        remedy: "give --start as many numbers, or leave it out to draw them",
+    })
 }
 
 const NETWORKS: [&str; 2] = ["two-layer", "mlp"];
 
-/// Data of the README's main job: the paper's teacher–student problem, small.
-const TEACHER_DIMENSION: usize = 5;
-const TEACHER_SAMPLES: usize = 20;
-
-pub(super) fn build(options: &FlowOptions) -> Result<Problem> {
+pub(super) fn build(options: &ProblemOptions, needs: Needs) -> Result<Problem> {
     let loss_name = LossName::parse(&options.loss)?;
     let is_network = NETWORKS.contains(&options.model.as_str());
     if !is_network && looks_like_a_name(&options.model) {
@@ -74,8 +114,8 @@ pub(super) fn build(options: &FlowOptions) -> Result<Problem> {
     let data = data.map(|data| scaled(data, &options.scale)).transpose()?;
     let generator = Generator::seeded(options.seed).split("weights");
     let problem = match &data {
-        Some(data) if is_network => network(options, data, loss_name, zero, generator),
-        data => formula(options, data.as_ref(), loss_name, zero, generator),
+        Some(data) if is_network => network(options, needs, data, loss_name, zero, generator),
+        data => formula(options, needs, data.as_ref(), loss_name, zero, generator),
     };
     problem.map_err(|error| named_after_file(options, error))
 }
@@ -93,7 +133,7 @@ fn looks_like_a_name(model: &str) -> bool {
 }
 
 /// A label that came from a file: a fault of the data, in that file.
-fn named_after_file(options: &FlowOptions, error: Error) -> Error {
+fn named_after_file(options: &ProblemOptions, error: Error) -> Error {
     match (&options.data, error) {
         (Some(file), Error::Label { sample, value, wanted }) => Error::Data {
             path: PathBuf::from(file),
@@ -104,98 +144,9 @@ fn named_after_file(options: &FlowOptions, error: Error) -> Error {
     }
 }
 
-/// Options that speak of a data file make no sense without one.
-fn refuse_without_data(options: &FlowOptions, wishes: &[(&str, bool)]) -> Result<()> {
-    match wishes.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((wish, _)) => Err(Error::Conflict {
-            found: format!("--{wish} with --model {} and without data", options.model.trim()),
-            remedy: format!("give --data FILE, or leave --{wish} out"),
-        }),
-    }
-}
-
-fn default_data(options: &FlowOptions) -> Result<Dataset> {
-    if options.target.is_some() || options.labels.is_some() {
-        return Err(Error::Conflict {
-            found: format!("--model {} with targets but no inputs", options.model),
-            remedy: "give --data FILE, or a formula as --model".into(),
-        });
-    }
-    let wishes = [("classes", options.classes.is_some()), ("inputs", options.inputs.is_some())];
-    refuse_without_data(options, &wishes)?;
-    let teacher = Teacher::seeded(TEACHER_DIMENSION, options.seed)?;
-    let samples = options.samples.unwrap_or(TEACHER_SAMPLES);
-    Ok(teacher.train_and_test(samples, 1)?.0)
-}
-
-/// The data asked for by --data.
-fn data(options: &FlowOptions, loss: LossName) -> Result<Option<Dataset>> {
-    let Some(file) = &options.data else { return Ok(None) };
-    if options.labels.is_some() {
-        return Err(Error::Conflict {
-            found: "--labels beside --data".into(),
-            remedy: "name the column of labels with --target".into(),
-        });
-    }
-    let words = |text: &str| text.split(',').map(|w| w.trim().to_string()).collect::<Vec<_>>();
-    let classes = options.classes.as_deref().map(class_numbers).transpose()?.unwrap_or_default();
-    let files: Vec<PathBuf> = words(file).into_iter().map(PathBuf::from).collect();
-    let ending = |kind: &str| {
-        files.iter().all(|f| f.extension().is_some_and(|e| e.eq_ignore_ascii_case(kind)))
-    };
-    let data = if ending("bin") {
-        for (wish, given) in
-            [("target", options.target.is_some()), ("inputs", options.inputs.is_some())]
-        {
-            if given {
-                return Err(Error::Conflict {
-                    found: format!("{file} does not take --{wish}: its targets are its classes"),
-                    remedy: format!("leave --{wish} out, or choose --classes"),
-                });
-            }
-        }
-        let by_index = matches!(loss, LossName::CrossEntropy(_));
-        let encoding = if by_index { cifar::Encoding::Index } else { cifar::Encoding::Numbers };
-        let images = cifar::Cifar10::default().of_classes(&classes)?.encoded(encoding).centred();
-        match options.samples {
-            Some(n) => images.at_most(n).read(&files)?,
-            None => images.read(&files)?,
-        }
-    } else {
-        let target = options.target.as_deref().unwrap_or_default();
-        let is_npy = ending("npy");
-        let request = Request {
-            targets: if is_npy || target.is_empty() { vec![] } else { words(target) },
-            inputs: options.inputs.as_deref().map(words),
-            target_file: (is_npy && !target.is_empty()).then(|| PathBuf::from(target)),
-            classes,
-            samples: options.samples,
-        };
-        crate::data::open(&PathBuf::from(file), &request)?
-    };
-    Ok(Some(data))
-}
-
-fn scaled(data: Dataset, word: &str) -> Result<Dataset> {
-    match word {
-        "none" => Ok(data),
-        "standardized" => Ok(data.standardized()),
-        "normalized" => Ok(data.normalized()),
-        _ => Err(Error::unknown("input scaling", word, ["none", "standardized", "normalized"])),
-    }
-}
-
-fn class_numbers(text: &str) -> Result<Vec<u8>> {
-    let parse = |word: &str| {
-        let wanted = "class numbers from 0 to 9, separated by commas";
-        word.trim().parse::<u8>().map_err(|_| Error::value("class", format!("`{word}`"), wanted))
-    };
-    text.split(',').map(parse).collect()
-}
-
 fn network(
-    options: &FlowOptions,
+    options: &ProblemOptions,
+    needs: Needs,
     data: &Dataset,
     loss_name: LossName,
     zero: Zero,
@@ -227,7 +178,7 @@ fn network(
     };
     let ways = if zero == Zero::Doubled { 2 } else { 1 };
     let Shape { params, outputs: all } = net.shape();
-    sizes::check(options, Shape { params: ways * params, outputs: all })?;
+    sizes::check(needs.points, Shape { params: ways * params, outputs: all })?;
     let (start, origin) = match &options.start {
         Some(text) => (numbers("start", text)?, "given".to_string()),
         None => {
@@ -245,6 +196,8 @@ fn network(
         data: data.source().to_string(),
         origin,
         loss_name,
+        per_sample: outputs,
+        has_targets: true,
     })
 }
 
@@ -282,7 +235,8 @@ fn outputs_per_sample(data: &Dataset, loss: LossName) -> usize {
 }
 
 fn formula(
-    options: &FlowOptions,
+    options: &ProblemOptions,
+    needs: Needs,
     data: Option<&Dataset>,
     loss_name: LossName,
     zero: Zero,
@@ -296,8 +250,12 @@ fn formula(
         Some(data) => formula.on(data.inputs())?,
         None => formula.without_inputs()?,
     };
+    let no_targets = data.is_none() && options.target.is_none() && options.labels.is_none();
+    let has_targets = needs.targets || !no_targets;
+    let loss_name = if has_targets { loss_name } else { LossName::parse("square")? };
     let targets = match data {
         Some(data) => data.targets().clone(),
+        None if !has_targets => DMatrix::zeros(model.shape().outputs, 1),
         None => {
             let wishes = [
                 ("classes", options.classes.is_some()),
@@ -333,11 +291,13 @@ fn formula(
             .map_or_else(|| "targets from the command line".into(), |d| d.source().to_string()),
         origin,
         loss_name,
+        per_sample,
+        has_targets,
     })
 }
 
 /// Targets or labels from the command line: one sample, a target per output.
-fn given_targets(options: &FlowOptions, loss: LossName, outputs: usize) -> Result<DMatrix<f64>> {
+fn given_targets(options: &ProblemOptions, loss: LossName, outputs: usize) -> Result<DMatrix<f64>> {
     let (name, text) = match (&options.target, &options.labels) {
         (Some(text), _) => ("target", text),
         (None, Some(text)) => ("labels", text),

@@ -1,7 +1,7 @@
 //! The table that people read, and the file of whole paths.
 
 use super::findings::Findings;
-use super::problem::Zero;
+use super::problem::{Problem, Zero};
 use crate::experiment::Table;
 use crate::flow::Stop;
 use crate::solve::Comparison;
@@ -26,6 +26,11 @@ pub(super) fn zero(zero: Zero) -> &'static str {
         Zero::Centred => "centred",
         Zero::Doubled => "doubled",
     }
+}
+
+/// The model and its way to zero, for captions.
+pub(super) fn described(problem: &Problem) -> String {
+    format!("{}, {}", shortened(&problem.model), zero(problem.zero))
 }
 
 /// The first 200 characters of a long formula; JSON has all of it.
@@ -53,16 +58,26 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
     foot(findings, out)
 }
 
-fn head(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
-    let (problem, options) = (findings.problem, findings.options);
-    writeln!(out, "model   {}, {}", shortened(&problem.model), zero(problem.zero))?;
+/// What a report is about: model, data, sizes and start.
+pub(super) fn subject(
+    problem: &Problem,
+    shape: crate::model::Shape,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    writeln!(out, "model   {}", described(problem))?;
     writeln!(out, "data    {}", problem.data)?;
     writeln!(
         out,
         "size    p = {} parameters, N = {} outputs; start {}",
-        findings.shape.params, findings.shape.outputs, problem.origin
-    )?;
-    let solver = findings.runs.last().map_or(options.solver.as_str(), |r| r.curved.solver.as_str());
+        shape.params, shape.outputs, problem.origin
+    )
+}
+
+fn head(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let (problem, options) = (findings.problem, findings.options);
+    subject(problem, findings.shape, out)?;
+    let solver =
+        findings.runs.last().map_or(options.solving.solver.as_str(), |r| r.curved.solver.as_str());
     writeln!(
         out,
         "flow    loss {}, horizon T = {}, λ₁ = {:.4}, rtol {:e}, solver {solver}, seed {}, gradflow {}\n",
@@ -70,7 +85,7 @@ fn head(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
         scale(findings.horizon),
         findings.largest_eigenvalue,
         findings.rtol,
-        options.seed,
+        options.problem.seed,
         env!("CARGO_PKG_VERSION")
     )
 }

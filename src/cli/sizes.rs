@@ -1,6 +1,5 @@
 //! Sizes refused before anything of theirs is allocated.
 
-use super::options::FlowOptions;
 use crate::model::Shape;
 use crate::{Error, Result};
 
@@ -12,9 +11,9 @@ const MOST_OUTPUTS: usize = 20_000;
 const MOST_BYTES: f64 = (8_u64 << 30) as f64;
 
 /// What does not depend on the scales: the tangent kernel, the paths kept and Newton's matrices.
-pub(super) fn check(options: &FlowOptions, shape: Shape) -> Result<()> {
-    if !(2..=1_000_000).contains(&options.points) {
-        return Err(Error::value("points", options.points, "between 2 and 1000000 times"));
+pub(super) fn check(points: usize, shape: Shape) -> Result<()> {
+    if !(2..=1_000_000).contains(&points) {
+        return Err(Error::value("points", points, "between 2 and 1000000 times"));
     }
     let Shape { params, outputs } = shape;
     if outputs > MOST_OUTPUTS {
@@ -26,11 +25,9 @@ pub(super) fn check(options: &FlowOptions, shape: Shape) -> Result<()> {
         });
     }
     // Five vectors of either kind a time (ū, e, s, ȳ and what is made of them at the end), and thirty of an integrator.
-    let vectors = 5.0 * options.points as f64 + 30.0;
-    let what = format!(
-        "a solve with p = {params} parameters, N = {outputs} outputs and {} times",
-        options.points
-    );
+    let vectors = 5.0 * points as f64 + 30.0;
+    let what =
+        format!("a solve with p = {params} parameters, N = {outputs} outputs and {} times", points);
     refuse_beyond(vectors * (params as f64 + outputs as f64), what)
 }
 
@@ -55,9 +52,9 @@ fn refuse_beyond(numbers: f64, what: String) -> Result<()> {
 }
 
 /// The file of whole paths: `rows` times over all scales.
-pub(super) fn check_paths(options: &FlowOptions, rows: usize, shape: Shape) -> Result<()> {
+pub(super) fn check_paths(rows: usize, shape: Shape) -> Result<()> {
     let numbers = rows.saturating_mul(2 * (shape.params + shape.outputs) + 7);
-    if options.csv.is_none() || numbers <= MOST_NUMBERS {
+    if numbers <= MOST_NUMBERS {
         return Ok(());
     }
     Err(Error::TooLarge {

@@ -4,11 +4,15 @@
 //! [`Enclosure`] holds both, on a stated ball. Nothing turns one kind of evidence into another.
 
 mod certified;
+mod kappa;
 mod neighbourhood;
 mod radius;
 mod sampled;
 mod spectrum;
 
+pub use kappa::{
+    Laziness, OneStep, PartLaziness, by_block, by_sample, homogeneity, width_exponent,
+};
 pub use neighbourhood::Neighbourhood;
 pub use radius::{Radius, least_radius};
 pub use spectrum::Spectrum;

@@ -73,6 +73,11 @@ impl<'a> Neighbourhood<'a> {
         Enclosure { lower: 0.0, upper, radius, method }
     }
 
+    /// ‖D²h(w₀)‖ as a bilinear map: sampled from below, certified from above.
+    pub fn norm_hessian(&self) -> Enclosure {
+        self.lip_jacobian(0.0)
+    }
+
     /// Lip(h) = sup ‖Dh‖ on the ball: at most ‖Dh(w₀)‖ + r Lip(Dh), at least ‖Dh‖ at the points sampled.
     ///
     /// # Errors

@@ -5,7 +5,9 @@
 //!
 //! To add a figure: a file with its `picture(&Table) -> Result<Picture>`, and an entry in [`FIGURES`].
 
+mod bounds;
 mod canvas;
+mod kappa;
 mod page;
 mod paths;
 mod picture;
@@ -44,6 +46,18 @@ pub const FIGURES: &[Figure] = &[
         caption: "A flow and its linearization in time: losses above, distances below",
         columns: paths::COLUMNS,
         picture: paths::picture,
+    },
+    Figure {
+        name: "kappa-width",
+        caption: "The laziness κ of two-layer networks against their width, for four output scalings",
+        columns: kappa::COLUMNS,
+        picture: kappa::picture,
+    },
+    Figure {
+        name: "divergence-bounds",
+        caption: "How far a flow and its linearization come apart, under the bounds of the paper and our own",
+        columns: bounds::COLUMNS,
+        picture: bounds::picture,
     },
 ];
 

@@ -17,12 +17,14 @@ mod mlp;
 mod modes;
 mod network;
 mod parametrization;
+mod restricted;
 mod structure;
 mod two_layer;
 
 pub use activation::Activation;
 pub use auto::Auto;
 pub use centred::Centred;
+pub(crate) use dense::Dense;
 pub use doubled::Doubled;
 pub use formula::{Formula, FormulaModel, System};
 pub use init::{Initialization, doubled_start};
@@ -31,6 +33,7 @@ pub use mlp::Mlp;
 pub(crate) use modes::Modes;
 pub use network::Network;
 pub use parametrization::{Parametrization, Scaling};
+pub(crate) use restricted::Restricted;
 pub use structure::{Structure, Written};
 pub use two_layer::TwoLayer;
 

@@ -24,6 +24,8 @@ pub trait Written: Sync {
     fn shape(&self) -> Shape;
     /// h on intervals.
     fn on_intervals(&self, w: &[Interval], y: &mut [Interval]);
+    /// h on dual intervals: an enclosure of ∂h/∂a where `w` holds the direction a.
+    fn on_duals(&self, w: &[Dual<Interval>], y: &mut [Dual<Interval>]);
     /// h on second-order intervals: an enclosure of ∂²h/∂a∂b where `w` holds the directions a and b.
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]);
 }
@@ -33,6 +35,9 @@ impl<M: Model> Written for M {
         Model::shape(self)
     }
     fn on_intervals(&self, w: &[Interval], y: &mut [Interval]) {
+        self.eval(w, y);
+    }
+    fn on_duals(&self, w: &[Dual<Interval>], y: &mut [Dual<Interval>]) {
         self.eval(w, y);
     }
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {

@@ -22,6 +22,11 @@ pub use dual::Dual;
 pub use elementary::Elementary;
 pub use increment::Increment;
 pub use interval::Interval;
+#[allow(unused_imports, reason = "directed rounding is one set, whoever uses which")]
+pub(crate) use interval::rounding::{
+    add_down, add_up, div_down, div_up, hypot_up, mul_down, mul_up, norm_up, sqrt_down, sqrt_up,
+    sub_down, sum_up,
+};
 pub use probe::Probe;
 pub(crate) use remainder::{by_quadrature, mean_by_quadrature, remainder, sech2};
 pub(crate) use tanh_change::{TanhChange, tanh_change, tanh_change_near};

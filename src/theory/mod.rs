@@ -4,12 +4,14 @@
 //! silent, not that its conclusion is false; *undecided* that the constants are not known well enough.
 
 mod along_the_path;
+mod catalogue;
 mod restart;
 mod setting;
 mod sharp_finite_horizon;
 mod sharp_infinite_horizon;
 
 pub use along_the_path::{Along, AlongThePath, ConvexLoss, Curve, SolverError};
+pub use catalogue::{NAMES, named, theorems};
 pub use restart::Restart;
 pub use setting::Setting;
 pub use sharp_finite_horizon::{SHARP_FINITE_CONSTANT, SharpFiniteHorizon};

@@ -70,6 +70,19 @@ impl Restart {
         path: &Comparison,
         i: usize,
     ) -> Result<[Self; 3]> {
+        Self::given(flow, path, i, |here, r| here.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius around a point, and its name, from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Restart::conclusions`].
+    pub fn given<H: Differentiable, L: Loss>(
+        flow: &Flow<H, L>,
+        path: &Comparison,
+        i: usize,
+        lip: impl Fn(&Neighbourhood<'_>, f64) -> (f64, &'static str),
+    ) -> Result<[Self; 3]> {
         let Some(&time) = path.curved.times.get(i).filter(|t| t.is_finite()) else {
             return Err(Error::Conflict {
                 found: format!("row {i} of {} times, or an infinite one", path.curved.times.len()),
@@ -88,7 +101,7 @@ impl Restart {
         };
         let sigma = here.spectrum()?.sigma_min.lower;
         let psi = potential(&setting, y.len());
-        let solved = psi.and_then(|psi| solve(&here, sigma, psi, flow.alpha));
+        let solved = psi.and_then(|psi| solve(&|r| lip(&here, r), sigma, psi, flow.alpha));
         let gap = match (setting.square, solved, psi) {
             (Some(c), Some(solved), Some(e)) => Some(beyond(flow, path, i, (c, e), &solved)?),
             _ => None,

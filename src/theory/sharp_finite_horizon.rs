@@ -52,11 +52,22 @@ pub struct SharpFiniteHorizon {
     radius: f64,
     lip: f64,
     method: &'static str,
+    smooth: bool,
 }
 
 impl SharpFiniteHorizon {
     /// On [0, `time`], with Lip(Dh) certified on the ball that the theorem asks for. `time` is in units of the flow.
     pub fn of(setting: &Setting, near: &Neighbourhood<'_>, time: f64) -> Self {
+        Self::given(setting, near, time, |r| near.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius, and its name, from elsewhere.
+    pub fn given(
+        setting: &Setting,
+        near: &Neighbourhood<'_>,
+        time: f64,
+        lip: impl Fn(f64) -> (f64, &'static str),
+    ) -> Self {
         let terms = near.map().shape().outputs;
         let residual = setting.residual.map(|e| norm_at_most(e, terms));
         let square = setting.square.zip(residual);
@@ -69,11 +80,12 @@ impl SharpFiniteHorizon {
             (root * Interval::from(e0) / Interval::from(setting.alpha)).hi()
         });
         let (lip, method) = if radius.is_finite() {
-            near.lip_jacobian_upper(radius)
+            lip(radius)
         } else {
             (f64::INFINITY, "no ball: not a square loss, or an infinite horizon")
         };
-        SharpFiniteHorizon { alpha: setting.alpha, time, square, radius, lip, method }
+        let smooth = near.map().is_smooth();
+        SharpFiniteHorizon { alpha: setting.alpha, time, square, radius, lip, method, smooth }
     }
 
     /// r, the radius of the ball on which Lip(Dh) is asked for.
@@ -110,10 +122,9 @@ impl Theorem for SharpFiniteHorizon {
     }
 
     fn hypotheses(&self) -> Vec<Hypothesis> {
-        let kinks = self.method.contains("kinks");
         let lipschitz = match self.lip < f64::INFINITY {
             true => Verdict::Holds,
-            false if kinks => Verdict::Fails,
+            false if !self.smooth => Verdict::Fails,
             false => Verdict::Undecided,
         };
         vec![

@@ -50,7 +50,7 @@
 use super::sharp_finite_horizon::norm_at_most;
 use super::{Constant, Hypothesis, Quantity, Setting, Theorem, Verdict};
 use crate::Result;
-use crate::constants::{Evidence, Neighbourhood, Radius, least_radius};
+use crate::constants::{Enclosure, Evidence, Neighbourhood, Radius, least_radius};
 use crate::scalar::{Interval, Scalar};
 
 /// c₁ = 2 max(F)/√(2e), F Dawson's function, rounded up.
@@ -92,7 +92,9 @@ pub struct SharpInfiniteHorizon {
     quantity: Quantity,
     alpha: f64,
     strong: f64,
-    sigma: f64,
+    sigma: Enclosure,
+    /// How σ_min is known.
+    evidence: Evidence,
     psi: Option<f64>,
     square: bool,
     smooth: bool,
@@ -107,15 +109,29 @@ impl SharpInfiniteHorizon {
     /// # Errors
     /// As [`Neighbourhood::spectrum`].
     pub fn conclusions(setting: &Setting, near: &Neighbourhood<'_>) -> Result<[Self; 3]> {
+        Self::given(setting, near, |r| near.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius, and its name, from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Neighbourhood::spectrum`].
+    pub fn given(
+        setting: &Setting,
+        near: &Neighbourhood<'_>,
+        lip: impl Fn(f64) -> (f64, &'static str),
+    ) -> Result<[Self; 3]> {
         let terms = near.map().shape().outputs;
-        let sigma = near.spectrum()?.sigma_min.lower;
+        let spectrum = near.spectrum()?;
+        let sigma = spectrum.sigma_min;
         let psi = potential(setting, terms);
-        let solved = psi.and_then(|psi| solve(near, sigma, psi, setting.alpha));
+        let solved = psi.and_then(|psi| solve(&lip, sigma.lower, psi, setting.alpha));
         let with = |quantity| SharpInfiniteHorizon {
             quantity,
             alpha: setting.alpha,
             strong: setting.convexity.m,
             sigma,
+            evidence: spectrum.evidence,
             psi,
             square: setting.square.is_some(),
             smooth: near.map().is_smooth(),
@@ -161,10 +177,10 @@ impl SharpInfiniteHorizon {
         let psi = self.psi.unwrap_or(f64::NAN);
         let limit = self.solved.map_or(f64::NAN, |s| {
             let doubled = 2.0 * s.lip;
-            self.alpha * self.sigma * self.sigma / doubled
+            self.alpha * self.sigma.lower.powi(2) / doubled
         });
         let hopeless =
-            !self.smooth || 2.0 * self.lip_lower * psi >= self.alpha * self.sigma.powi(2);
+            !self.smooth || 2.0 * self.lip_lower * psi >= self.alpha * self.sigma.upper.powi(2);
         let verdict = match self.solved {
             Some(_) => Verdict::Holds,
             None if hopeless || self.psi.is_none() => Verdict::Fails,
@@ -202,13 +218,18 @@ pub(super) fn potential(setting: &Setting, terms: usize) -> Option<f64> {
 }
 
 /// The least ball that certifies itself.
-pub(super) fn solve(near: &Neighbourhood<'_>, sigma: f64, psi: f64, alpha: f64) -> Option<Solved> {
+pub(super) fn solve(
+    lip_on: &dyn Fn(f64) -> (f64, &'static str),
+    sigma: f64,
+    psi: f64,
+    alpha: f64,
+) -> Option<Solved> {
     let need = |r: f64| {
-        let (lip, _) = near.lip_jacobian_upper(r);
+        let (lip, _) = lip_on(r);
         balance(sigma, lip, psi, alpha).map_or(f64::INFINITY, |(_, far)| unscaled(far, alpha))
     };
     let Radius::Found(radius) = least_radius(need, f64::MAX) else { return None };
-    let (lip, method) = near.lip_jacobian_upper(radius);
+    let (lip, method) = lip_on(radius);
     let (least, far) = balance(sigma, lip, psi, alpha)?;
     Some(Solved { radius, lip, method, least, far })
 }
@@ -241,36 +262,41 @@ impl Theorem for SharpInfiniteHorizon {
     }
 
     fn hypotheses(&self) -> Vec<Hypothesis> {
-        let yes_or_no =
-            |statement: &str, value: f64, limit: f64, holds: bool, repair: &str| Hypothesis {
-                statement: statement.into(),
-                verdict: if holds { Verdict::Holds } else { Verdict::Fails },
-                value,
-                limit,
-                evidence: Evidence::Certified,
-                repair: (!holds).then(|| repair.into()),
-            };
+        let answer = |statement: &str, value: f64, verdict: Verdict, repair: &str| Hypothesis {
+            statement: statement.into(),
+            verdict,
+            value,
+            limit: 0.0,
+            evidence: Evidence::Certified,
+            repair: (verdict != Verdict::Holds).then(|| repair.into()),
+        };
+        let yes_or_no = |holds: bool| if holds { Verdict::Holds } else { Verdict::Fails };
+        let onto = match self.sigma {
+            Enclosure { lower, .. } if lower > 0.0 => Verdict::Holds,
+            Enclosure { upper, .. } if upper > 0.0 => Verdict::Undecided,
+            _ => Verdict::Fails,
+        };
         let mut all = vec![
-            yes_or_no(
+            answer(
                 "R is strongly convex: m > 0",
                 self.strong,
-                0.0,
-                self.strong > 0.0 && self.psi.is_some(),
+                yes_or_no(self.strong > 0.0 && self.psi.is_some()),
                 "use Theorem 3, which asks for convexity only",
             ),
-            yes_or_no(
-                "Dh(w₀) is onto: σ_min > 0",
-                self.sigma,
-                0.0,
-                self.sigma > 0.0,
-                "use more parameters than outputs, and no sample twice",
-            ),
+            Hypothesis {
+                evidence: self.evidence,
+                ..answer(
+                    "Dh(w₀) is onto: σ_min > 0",
+                    self.sigma.lower,
+                    onto,
+                    "use more parameters than outputs, and no sample twice",
+                )
+            },
             self.condition(),
         ];
         if self.quantity == Quantity::OutputsGap {
-            let c = if self.square { self.strong } else { f64::NAN };
             let repair = "the gap is bounded for square losses only";
-            all.push(yes_or_no("R = c/2 ‖y − y*‖²", c, f64::INFINITY, self.square, repair));
+            all.push(answer("R = c/2 ‖y − y*‖²", self.strong, yes_or_no(self.square), repair));
         }
         all
     }
@@ -288,7 +314,7 @@ impl Theorem for SharpInfiniteHorizon {
         };
         let found = |get: fn(&Solved) -> f64| self.solved.as_ref().map_or(f64::NAN, get);
         vec![
-            certified("σ_min", self.sigma),
+            Constant { evidence: self.evidence, ..certified("σ_min", self.sigma.lower) },
             certified("ψ₀", self.psi.unwrap_or(f64::NAN)),
             certified("Lip(Dh)", found(|s| s.lip)),
             certified("r", found(|s| s.radius)),

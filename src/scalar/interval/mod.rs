@@ -5,6 +5,7 @@
 //! functions are enclosed by our own series with proven remainders (`elementary`), never by the platform's.
 
 mod elementary;
+pub(crate) mod rounding;
 
 use super::{Elementary, Scalar};
 use std::ops::{Add, Div, Mul, Neg, Sub};

@@ -1,0 +1,145 @@
+//! `gradflow bounds`: hypothesis by hypothesis, verdict by verdict, measured curve against every bound that applies.
+
+use super::bounds_options::BoundsOptions;
+use super::bounds_report as report;
+use super::clock::{horizon, times};
+use super::outputs::{check_files, figure_path};
+use super::problem::{self, Needs, Problem};
+use super::{alphas, remark, sizes, stdout_error};
+use crate::constants::Neighbourhood;
+use crate::experiment::{Survey, Table, bounds_table};
+use crate::figure::Figure;
+use crate::flow::Flow;
+use crate::loss::Loss;
+use crate::model::{Linearized, Shape};
+use crate::solve::{Budget, Events, Gap, Method, Options};
+use crate::theory::{self, Verdict};
+use crate::{Error, Result};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Where the figure goes unless told otherwise.
+const DEFAULT_FIGURE: &str = "figures/bounds.svg";
+/// The tolerance unless one is given.
+const RTOL: f64 = 1e-8;
+
+/// Everything found, for the reports.
+pub(super) struct Findings<'a> {
+    pub(super) options: &'a BoundsOptions,
+    pub(super) problem: &'a Problem,
+    pub(super) shape: Shape,
+    pub(super) horizon: f64,
+    pub(super) rtol: f64,
+    pub(super) surveys: Vec<Survey>,
+}
+
+pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
+    let (scales, _) = alphas::alphas(&options.alpha)?;
+    if scales.iter().any(|alpha| alpha.is_infinite()) {
+        return Err(Error::Conflict {
+            found: "α = ∞, where every gap and every bound of it is zero".into(),
+            remedy: "give finite scales; gradflow flow --alpha inf has the constants of the limit"
+                .into(),
+        });
+    }
+    let asked = asked(options)?;
+    check_files(&options.output, &options.problem, DEFAULT_FIGURE)?;
+    let gap = Gap {
+        method: Method::named(&options.solving.solver)?,
+        options: Options {
+            rtol: options.solving.rtol.unwrap_or(RTOL),
+            budget: Budget { steps: options.solving.max_steps, wall: options.solving.max_seconds },
+        },
+        events: Events::default(),
+        estimate_error: false,
+    };
+    gap.options.check()?;
+    let problem =
+        problem::build(&options.problem, Needs { points: options.points, targets: true })?;
+    let (map, start) = problem.posed()?;
+    let loss: &dyn Loss = &*problem.loss;
+    let shape = map.shape();
+    sizes::check(options.points, shape)?;
+    let flow = Flow::new(&*map, loss, start).scaled(scales[0]);
+    flow.initial_outputs()?;
+    let tangent = Linearized::at(&flow.map, &flow.start);
+    let modes = tangent.modes().ok_or_else(crate::solve::no_modes)?;
+    let curvature = loss.convexity().big_m;
+    let horizon = horizon(&options.solving.time, modes, curvature)?;
+    let times = times(options.points, modes, curvature, horizon);
+    let near = Neighbourhood::of(&*map, &flow.start)?;
+    let surveys = scales
+        .iter()
+        .map(|&alpha| Survey::of(&flow.at_scale(alpha), &near, &gap, &times, &asked))
+        .collect::<Result<Vec<_>>>()?;
+    let findings =
+        Findings { options, problem: &problem, shape, horizon, rtol: gap.options.rtol, surveys };
+    write_all(&findings, out)?;
+    Ok(u8::from(!all_is_well(&findings)))
+}
+
+/// The words of the theorems asked for.
+fn asked(options: &BoundsOptions) -> Result<Vec<&'static str>> {
+    match &options.theorem {
+        Some(words) => words.split(',').map(|word| theory::named(word.trim())).collect(),
+        None => Ok(theory::NAMES.to_vec()),
+    }
+}
+
+/// Whether no bound was exceeded and every theorem asked for by name holds.
+fn all_is_well(findings: &Findings<'_>) -> bool {
+    let mut checked = findings.surveys.iter().flat_map(|survey| &survey.checked);
+    let named = findings.options.theorem.is_some();
+    checked.all(|c| {
+        let holds = c.theorem.verdict() == Verdict::Holds;
+        (holds || !named) && c.least_ratio.is_none_or(|ratio| ratio >= 1.0 - findings.rtol)
+    })
+}
+
+fn write_all(findings: &Findings<'_>, out: &mut dyn Write) -> Result<()> {
+    let options = findings.options;
+    if options.output.json {
+        writeln!(out, "{:#}", report::object(findings)).map_err(stdout_error)?;
+    } else {
+        report::write(findings, out).map_err(stdout_error)?;
+    }
+    let mut written = Vec::new();
+    if options.output.csv.is_some() || figure_path(&options.output, DEFAULT_FIGURE).is_some() {
+        let table = with_notes(bounds_table(&findings.surveys, 0)?, findings);
+        written.extend(draw(&table, options)?);
+        if let Some(path) = &options.output.csv {
+            table.write(path)?;
+            written.push(path.clone());
+        }
+    }
+    if !options.output.json && !options.output.quiet {
+        written.iter().for_each(|path| remark("wrote", &path.display().to_string()));
+    }
+    Ok(())
+}
+
+/// The figure and its numbers.
+fn draw(table: &Table, options: &BoundsOptions) -> Result<Vec<PathBuf>> {
+    let Some(path) = figure_path(&options.output, DEFAULT_FIGURE) else { return Ok(vec![]) };
+    let numbers = path.with_extension("csv");
+    table.write(&numbers)?;
+    let figure = Figure::named("divergence-bounds")?;
+    if !figure.has_content(table)? {
+        return Ok(vec![numbers]);
+    }
+    figure.draw(table, &path)?;
+    Ok(vec![path, numbers])
+}
+
+fn with_notes(table: Table, findings: &Findings<'_>) -> Table {
+    let problem = findings.problem;
+    table
+        .note("model", super::report::described(problem))
+        .note("data", &problem.data)
+        .note("start", &problem.origin)
+        .note("loss", problem.loss_name)
+        .note("horizon", super::report::scale(findings.horizon))
+        .note("rtol", format!("{:e}", findings.rtol))
+        .note("seed", findings.options.problem.seed)
+        .note("gradflow", env!("CARGO_PKG_VERSION"))
+}

@@ -1,0 +1,202 @@
+//! What `gradflow bounds` says: for people and for programs.
+
+use super::bounds::Findings;
+use super::{json, report};
+use crate::experiment::Checked;
+use crate::theory::{Hypothesis, Quantity, Verdict};
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// The symbol of what is bounded.
+fn symbol(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::Displacement => "‖w − w₀‖",
+        Quantity::WeightsGap => "‖w − w̄‖",
+        Quantity::OutputsGap => "‖y − ȳ‖",
+        Quantity::Residual => "‖y − y*‖",
+        Quantity::SolverError => "‖w − ŵ‖",
+    }
+}
+
+/// Five digits, short.
+fn digits(x: f64) -> String {
+    if x == 0.0 || (1e-3..1e5).contains(&x.abs()) { format!("{x:.5}") } else { format!("{x:.4e}") }
+}
+
+pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    report::subject(findings.problem, findings.shape, out)?;
+    writeln!(
+        out,
+        "flow    loss {}, horizon T = {}, rtol {:e}, seed {}, gradflow {}",
+        findings.problem.loss_name,
+        report::scale(findings.horizon),
+        findings.rtol,
+        findings.options.problem.seed,
+        env!("CARGO_PKG_VERSION")
+    )?;
+    for survey in &findings.surveys {
+        let run = &survey.run;
+        let alpha = run.curved.alpha;
+        let eps = alpha.recip();
+        writeln!(out, "\nα = {}", report::scale(alpha))?;
+        writeln!(
+            out,
+            "measured: sup‖w − w₀‖ = {}, sup‖w − w̄‖ = {}, sup‖y − ȳ‖ = {}",
+            digits(eps * run.displacement.scaled),
+            digits(eps * eps * run.weights_gap.scaled),
+            digits(eps * run.outputs_gap.scaled)
+        )?;
+        for checked in &survey.checked {
+            theorem(checked, out)?;
+        }
+        summary(&survey.checked, out)?;
+    }
+    writeln!(
+        out,
+        "\n`fails` means that the theorem is silent here, not that its conclusion is false; `undecided`, that a \
+         constant is not known well enough."
+    )
+}
+
+fn theorem(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
+    let theorem = &checked.theorem;
+    let hypotheses = theorem.hypotheses();
+    writeln!(out, "\n{}: {}", theorem.name(), theorem.verdict())?;
+    for h in &hypotheses {
+        hypothesis(h, out)?;
+    }
+    if theorem.verdict() != Verdict::Holds {
+        return Ok(());
+    }
+    let constants: Vec<String> =
+        theorem.constants().iter().map(|c| format!("{} = {}", c.name, digits(c.value))).collect();
+    if !constants.is_empty() {
+        writeln!(out, "  with       {}   [{}]", constants.join(", "), theorem.evidence())?;
+    }
+    let symbol = symbol(theorem.quantity());
+    match (checked.bound, checked.measured) {
+        (Some(bound), Some(measured)) => {
+            let ratio =
+                checked.ratio().map_or(String::new(), |r| format!(", {r:.3} times as much"));
+            writeln!(
+                out,
+                "  bound      sup {symbol} ≤ {}; measured {}{ratio}",
+                digits(bound),
+                digits(measured)
+            )?;
+        }
+        (Some(bound), None) => writeln!(out, "  bound      sup {symbol} ≤ {}", digits(bound))?,
+        (None, _) => {
+            let rate = theorem.rate().map_or(String::new(), |rate| format!(" O(α^{rate})"));
+            writeln!(out, "  bound      {symbol} is{rate}, without an explicit constant")?;
+        }
+    }
+    match checked.least_ratio.filter(|ratio| *ratio < 1.0) {
+        Some(ratio) => {
+            writeln!(out, "  EXCEEDED   at some time the bound is {ratio:.6} of what was measured")
+        }
+        None => Ok(()),
+    }
+}
+
+fn hypothesis(h: &Hypothesis, out: &mut dyn Write) -> std::io::Result<()> {
+    let numbers = match (h.value.is_finite(), h.limit.is_finite()) {
+        (true, true) => format!(": {} against {}", digits(h.value), digits(h.limit)),
+        (true, false) => format!(": {}", digits(h.value)),
+        _ => String::new(),
+    };
+    writeln!(out, "  {:<10} {}{numbers}   [{}]", h.verdict.to_string(), h.statement, h.evidence)?;
+    match &h.repair {
+        Some(repair) if h.verdict != Verdict::Holds => writeln!(out, "             → {repair}"),
+        _ => Ok(()),
+    }
+}
+
+/// A table of the bounds of each quantity, tightest first.
+fn summary(checked: &[Checked], out: &mut dyn Write) -> std::io::Result<()> {
+    for quantity in
+        [Quantity::Displacement, Quantity::WeightsGap, Quantity::OutputsGap, Quantity::Residual]
+    {
+        let mut rows: Vec<&Checked> = checked
+            .iter()
+            .filter(|c| c.theorem.quantity() == quantity && c.bound.is_some())
+            .collect();
+        if rows.len() < 2 {
+            continue;
+        }
+        rows.sort_by(|a, b| a.bound.unwrap_or(f64::NAN).total_cmp(&b.bound.unwrap_or(f64::NAN)));
+        writeln!(out, "\nsup {} by bound, the tightest first", symbol(quantity))?;
+        for row in rows {
+            let ratio = row.ratio().map_or("–".into(), |r| format!("{r:.3}"));
+            let bound = digits(row.bound.unwrap_or(f64::NAN));
+            writeln!(out, "  {bound:>12}  {ratio:>12} × measured   {}", row.theorem.name())?;
+        }
+    }
+    Ok(())
+}
+
+/// One object for each theorem and scale, and what is needed to read and repeat them.
+pub(super) fn object(findings: &Findings<'_>) -> Value {
+    let mut theorems = Vec::new();
+    for survey in &findings.surveys {
+        let alpha = survey.run.curved.alpha;
+        theorems.extend(survey.checked.iter().map(|checked| one(alpha, checked)));
+    }
+    json!({
+        "theorems": theorems,
+        "model": findings.problem.model,
+        "zero": report::zero(findings.problem.zero),
+        "data": findings.problem.data,
+        "start": findings.problem.origin,
+        "params": findings.shape.params,
+        "outputs": findings.shape.outputs,
+        "loss": findings.problem.loss_name.to_string(),
+        "horizon": json::scale(findings.horizon),
+        "rtol": findings.rtol,
+        "seed": findings.options.problem.seed,
+        "device": "cpu",
+        "crate_version": env!("CARGO_PKG_VERSION"),
+        "conventions": {
+            "verdict": "holds, fails (the theorem is silent, its conclusion may be true) or undecided",
+            "bound": "supremum over [0, horizon] of the bound; null unless all hypotheses hold and it has a constant",
+            "measured": "supremum of the same quantity along the computed path",
+            "ratio": "bound / measured", "least_ratio": "the least of it over the times: below 1 would refute",
+        },
+    })
+}
+
+fn one(alpha: f64, checked: &Checked) -> Value {
+    let theorem = &checked.theorem;
+    let hypotheses: Vec<Value> = theorem
+        .hypotheses()
+        .into_iter()
+        .map(|h| {
+            json!({
+                "statement": h.statement,
+                "verdict": h.verdict,
+                "value": json::number(h.value),
+                "limit": json::number(h.limit),
+                "evidence": h.evidence,
+                "repair": h.repair,
+            })
+        })
+        .collect();
+    let constants: serde_json::Map<String, Value> =
+        theorem.constants().into_iter().map(|c| (c.name, json::number(c.value))).collect();
+    json!({
+        "id": checked.id,
+        "name": theorem.name(),
+        "source": theorem.source(),
+        "alpha": json::scale(alpha),
+        "quantity": theorem.quantity(),
+        "verdict": theorem.verdict(),
+        "hypotheses": hypotheses,
+        "constants": constants,
+        "bound": checked.bound.map(json::number),
+        "measured": checked.measured.map(json::number),
+        "ratio": checked.ratio().map(json::number),
+        "least_ratio": checked.least_ratio.map(json::number),
+        "rate": theorem.rate(),
+        "evidence": theorem.evidence(),
+    })
+}

@@ -1,0 +1,129 @@
+//! κ against width: how wide two-layer networks become lazy, and at which scaling they do not.
+//!
+//! h_m(w) = m^(−a) Σⱼ aⱼ φ(bⱼ·x) with m neurons drawn independently. Chizat et al. (2019, §1.2 and appendix A.2) bound
+//! E κ(w₀) by m^(−½) + (m α(m))^(−1), α(m) = m^(−a), in the corrected form ([`width_exponent`]): the wide limit is lazy
+//! for a < 1 and is not for the mean-field scaling a = 1. Where h(w₀) = 0 (symmetrized) the first term is absent.
+//!
+//! κ of m^(−a) h is κ_αh at α = m^(−a), so each network is drawn and measured once for all exponents.
+
+use super::Table;
+use crate::Result;
+use crate::constants::{Laziness, Neighbourhood, width_exponent};
+use crate::flow::Flow;
+use crate::loss::Square;
+use crate::model::{Centred, Differentiable, Scaling, TwoLayer};
+use crate::random::Generator;
+use nalgebra::DMatrix;
+
+/// The exponents a shown: m^(−¼) to the mean-field m^(−1).
+pub const EXPONENTS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
+
+/// What is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KappaWidth {
+    /// Widths m.
+    pub widths: Vec<usize>,
+    /// Networks per width; κ is averaged over them.
+    pub draws: usize,
+    /// Dimension of the inputs.
+    pub dimension: usize,
+    /// Samples, N.
+    pub samples: usize,
+    /// Seed of inputs, targets and weights.
+    pub seed: u64,
+}
+
+impl Default for KappaWidth {
+    /// m = 16, 32, …, 16384, eight draws, four samples of dimension three: the setting of the paper's fact sheet.
+    fn default() -> Self {
+        KappaWidth {
+            widths: (4..=14).map(|k| 1 << k).collect(),
+            draws: 8,
+            dimension: 3,
+            samples: 4,
+            seed: 0,
+        }
+    }
+}
+
+impl KappaWidth {
+    /// A row per width: mean κ for each exponent, plain and symmetrized. ‖D²h‖ is the certified upper bound.
+    ///
+    /// # Errors
+    /// As for the networks and their constants.
+    pub fn table(&self) -> Result<Table> {
+        let mut names = vec![("width".to_string(), "m")];
+        for kind in ["kappa", "symmetrized"] {
+            names.extend(EXPONENTS.map(|a| (column(kind, a), "")));
+        }
+        let columns: Vec<(&str, &str)> =
+            names.iter().map(|(n, unit)| (n.as_str(), *unit)).collect();
+        let generator = Generator::seeded(self.seed);
+        let inputs = {
+            let mut draw = generator.split("inputs");
+            DMatrix::from_vec(
+                self.dimension,
+                self.samples,
+                draw.gaussians(self.dimension * self.samples),
+            )
+        };
+        let targets = generator.split("targets").gaussians(self.samples);
+        let mut table = Table::new(&columns)
+            .note(
+                "network",
+                format!("two-layer tanh, {} samples in R^{}", self.samples, self.dimension),
+            )
+            .note("weights", "uniform on [−√3, √3]")
+            .note("draws", self.draws)
+            .note("seed", self.seed);
+        for &width in &self.widths {
+            let net = TwoLayer { width, scaling: Scaling::One, ..TwoLayer::default() }
+                .on(inputs.clone())?;
+            let mut sums = [0.0; 2 * EXPONENTS.len()];
+            for draw in 0..self.draws {
+                let mut weights = generator.split(&format!("weights {width} {draw}"));
+                let bound = 3.0_f64.sqrt();
+                let start: Vec<f64> =
+                    (0..net.params()).map(|_| weights.uniform(-bound, bound)).collect();
+                let centred = Centred::at(&net, &start);
+                let found = [
+                    kappas(&net, &start, &targets, width)?,
+                    kappas(&centred, &start, &targets, width)?,
+                ];
+                sums.iter_mut().zip(found.concat()).for_each(|(sum, kappa)| *sum += kappa);
+            }
+            #[allow(clippy::cast_precision_loss, reason = "counts")]
+            let row: Vec<f64> = std::iter::once(width as f64)
+                .chain(sums.iter().map(|sum| sum / self.draws as f64))
+                .collect();
+            table.push(&row)?;
+        }
+        Ok(table)
+    }
+}
+
+/// The name of a column of the table: `kappa a=0.5`, `symmetrized a=0.5`.
+pub fn column(kind: &str, a: f64) -> String {
+    format!("{kind} a={a}")
+}
+
+/// The slope that theory gives to such a column.
+pub fn expected_slope(kind: &str, a: f64) -> f64 {
+    width_exponent(a, kind == "symmetrized")
+}
+
+/// κ of m^(−a) h for every exponent.
+#[allow(clippy::cast_precision_loss, reason = "a width")]
+fn kappas(
+    map: &dyn Differentiable,
+    start: &[f64],
+    targets: &[f64],
+    width: usize,
+) -> Result<Vec<f64>> {
+    let near = Neighbourhood::of(map, start)?;
+    let flow = Flow::new(map, Square::to(targets.to_vec()), start);
+    let lazy = Laziness::of(&flow, &near)?;
+    let kappa =
+        |a: f64| lazy.as_ref().map_or(f64::NAN, |l| l.at_scale((width as f64).powf(-a)).upper);
+    Ok(EXPONENTS.map(kappa).to_vec())
+}
