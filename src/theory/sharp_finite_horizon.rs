@@ -39,6 +39,9 @@ pub const SHARP_FINITE_CONSTANT: f64 = 0.726_368_066_182_545;
 
 /// A computed Euclidean norm of n terms can be too small by this factor: n + 4 roundings of a half ulp each.
 pub(super) fn norm_at_most(norm: f64, terms: usize) -> f64 {
+    if norm == 0.0 {
+        return 0.0;
+    }
     (norm * (1.0 + (terms + 4) as f64 * f64::EPSILON)).next_up()
 }
 
