@@ -1,15 +1,20 @@
 //! Theorem 2 (ours) begun anew at a time T of a computed path: a certificate that training converges, and a bound of
 //! the gap beyond T.
 //!
-//! **Statement.** The flow from w(T) is a flow like any other. Let σ_T = σ_min(Dh(w(T))ᵀ),
-//! ψ_T = √(2(R(y(T)) − R(y*))/m) < ασ_T²/(2L₂) and s, l* as in [`SharpInfiniteHorizon`](super::SharpInfiniteHorizon) with
-//! these, L₂ on B(w(T), l*). Then for t ≥ T
+//! **Statement.** The flow from w(T) is a flow like any other. Let
 //!
 //! ```text
-//! ‖w(t) − w₀‖ ≤ ‖w(T) − w₀‖ + l*,      ‖y(t) − y*‖ ≤ ψ_T e^(−ms²(t−T)),
+//! σ = σ_min(Dh(w(T))ᵀ),      ψ = √(2(R(y(T)) − R(y*))/m) < ασ²/(2L₂),
 //! ```
 //!
-//! and for R = c/2 ‖y − y*‖², with λ = σ_min(Dh(w₀)ᵀ)² > 0, μ = min(λ, s²), τ = c(t − T) and β = ‖y(T) − ȳ(T)‖,
+//! and s, l* as in [`SharpInfiniteHorizon`](super::SharpInfiniteHorizon) with these, L₂ on B(w(T), l*). Then for t ≥ T
+//!
+//! ```text
+//! ‖w(t) − w₀‖ ≤ ‖w(T) − w₀‖ + l*,      ‖y(t) − y*‖ ≤ ψ e^(−ms²(t−T)),
+//! ```
+//!
+//! and for R = c/2 ‖y − y*‖², with λ > 0 the least eigenvalue of Dh(w₀)Dh(w₀)ᵀ, μ = min(λ, s²), τ = c(t − T) and
+//! β = ‖y(T) − ȳ(T)‖,
 //!
 //! ```text
 //! ‖y − ȳ‖ ≤ e^(−λτ)β + C‖e(T)‖ τe^(−μτ) ≤ β + C‖e(T)‖/(e μ),
@@ -133,7 +138,7 @@ impl Restart {
     /// α times the formula where it bounds ‖w − w₀‖ or ‖y − ȳ‖; the formula itself for the residual. ∞ before T.
     pub fn scaled(&self, t: f64) -> f64 {
         let (Some(solved), Some(psi)) = (self.solved, self.psi) else { return f64::INFINITY };
-        if !(t >= self.time) {
+        if t.is_nan() || t < self.time {
             return f64::INFINITY;
         }
         let after = t - self.time;

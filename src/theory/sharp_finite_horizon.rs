@@ -11,13 +11,13 @@
 //! and asks for the radius K e₀/(α Lip(h)) instead of √(K/2) e₀/(α Lip(h)). So ours is the better value for K > c₀, the
 //! smaller ball for K > ½, and needs no Lipschitz constant of h at all: its radius is explicit.
 //!
-//! **Proof.** Write e = y − y*, J = Dh(w(t)), J₀ = Dh(w₀), D = J − J₀, S = JJᵀ, S₀ = J₀J₀ᵀ, Δ = y − ȳ, and l(t) for the
+//! **Proof.** Write e = y − y*, J = Dh(w(t)), J₀ = Dh(w₀), D = J − J₀, S = J Jᵀ, S₀ = J₀J₀ᵀ, Δ = y − ȳ, and l(t) for the
 //! length of the path w on [0, t]. The factor c only sets the clock, so let c = 1.
 //!
 //! 1. *Length.* e' = −Se, so ‖e‖² decreases at the rate 2‖Jᵀe‖², and ‖e‖ ≤ e₀. Since w' = −Jᵀe/α, Cauchy–Schwarz gives
 //!    l(t) = (1/α)∫₀ᵗ‖Jᵀe‖ ≤ (1/α)√t (∫₀ᵗ‖Jᵀe‖²)^½ ≤ √(t/2) e₀/α ≤ r. The path stays in the ball; ‖D(t)‖ ≤ L₂ l(t).
 //! 2. *Identity.* Δ' = −S₀Δ − (S − S₀)e and Δ(0) = 0. By variation of constants (Duhamel)
-//!    Δ(t) = −∫₀ᵗ exp(−(t−s)S₀)(S − S₀)e ds, and S − S₀ = J₀Dᵀ + DJᵀ splits it in two.
+//!    Δ(t) = −∫₀ᵗ exp(−(t−s)S₀)(S − S₀)e ds, and S − S₀ = J₀ Dᵀ + D Jᵀ splits it in two.
 //! 3. *First part.* ‖exp(−τS₀)J₀‖ = max σ e^(−τσ²) over singular values σ of J₀, at most (2eτ)^(−½). With
 //!    ‖Dᵀe‖ ≤ L₂ √(s/2) e₀²/α and ∫₀ᵗ √(s/(t−s)) ds = πt/2 the part is at most
 //!    L₂e₀²/(2√e α) · πt/2 = π/(4√e) · t L₂e₀²/α.

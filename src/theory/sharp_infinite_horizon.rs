@@ -1,7 +1,7 @@
 //! Theorem 2 (ours: infinite horizon): convergence and laziness for all time, under a condition that cannot be relaxed.
 //!
 //! **Statement.** Let R be m-strongly convex with minimizer y* (the inequality of Polyak and Łojasiewicz suffices), let
-//! σ = σ_min(Dh(w₀)ᵀ) > 0 and ψ₀ = √(2(R(αh(w₀)) − R(y*))/m). If
+//! σ > 0 be the least singular value of Dh(w₀)ᵀ, and ψ₀ = √(2(R(αh(w₀)) − R(y*))/m). If
 //!
 //! ```text
 //! ψ₀ < ασ²/(2L₂),      s = √(σ² − 2L₂ψ₀/α),      l* = (σ − s)/L₂ = 2ψ₀/(α(σ + s))
@@ -25,12 +25,12 @@
 //! convexity.
 //!
 //! 1. *Slope.* R' = −‖Jᵀ∇R‖² and l' = ‖Jᵀ∇R‖/α, so dψ/dl = −α‖Jᵀ∇R‖/(mψ). Polyak–Łojasiewicz says ‖∇R‖ ≥ mψ, hence
-//!    dψ/dl ≤ −ασ_min(Jᵀ) ≤ −α(σ − L₂l) as long as l ≤ l*.
+//!    dψ/dl ≤ −α(σ − L₂l), the bracket being at most the least singular value of Jᵀ, as long as l ≤ l*.
 //! 2. *Length.* Integrated, 0 ≤ ψ ≤ ψ₀ − α(σl − L₂l²/2). The right-hand side vanishes first at l = l*: the path is no
-//!    longer than l*, and along it σ_min(Jᵀ) ≥ σ − L₂l* = s.
+//!    longer than l*, and along it no singular value of Jᵀ is below σ − L₂l* = s.
 //! 3. *Rate.* ψ' = −‖Jᵀ∇R‖²/(mψ) ≤ −ms²ψ.
 //! 4. *Gap* (square loss, c = 1: c sets the clock only). By the identity along the path, Δ = y − ȳ is
-//!    −∫₀ᵗ exp(−(t−u)S₀)(J₀Dᵀ + DJᵀ)e du with D = J − J₀, ‖D‖ ≤ L₂l. First part: ‖exp(−τS₀)J₀‖ ≤ (2eτ)^(−½) and
+//!    −∫₀ᵗ exp(−(t−u)S₀)(J₀ Dᵀ + D Jᵀ)e du with D = J − J₀, ‖D‖ ≤ L₂l. First part: ‖exp(−τS₀)J₀‖ ≤ (2eτ)^(−½) and
 //!    ‖e‖ ≤ e₀e^(−s²u) give L₂l*e₀ (2e)^(−½) ∫₀ᵗ (t−u)^(−½) e^(−s²u) du, and the integral is (2/s)F(s√t).
 //!    Second part: ∫ L₂l αl' = αL₂l(t)²/2. ∎
 //!
@@ -63,7 +63,7 @@ fn balance(sigma: f64, lip: f64, psi: f64, alpha: f64) -> Option<(f64, f64)> {
     // A linear model loses nothing.
     let least =
         if lip == 0.0 { sigma } else { (wide.squared() - lost).lo().max(0.0).sqrt().next_down() };
-    if !(least > 0.0) {
+    if least.is_nan() || least <= 0.0 {
         return None;
     }
     let far = if psi == 0.0 {
@@ -93,7 +93,7 @@ pub struct SharpInfiniteHorizon {
     alpha: f64,
     strong: f64,
     sigma: Enclosure,
-    /// How σ_min is known.
+    /// How σ is known.
     evidence: Evidence,
     psi: Option<f64>,
     square: bool,
@@ -141,7 +141,7 @@ impl SharpInfiniteHorizon {
         Ok([Quantity::Displacement, Quantity::Residual, Quantity::OutputsGap].map(with))
     }
 
-    /// s, below which σ_min(Dh(w(t))ᵀ) never falls; `None` where the condition fails.
+    /// s, below which no singular value of Dh(w(t))ᵀ ever falls; `None` where the condition fails.
     pub fn least_singular_value(&self) -> Option<f64> {
         self.solved.map(|s| s.least)
     }
@@ -209,7 +209,7 @@ pub(super) fn potential(setting: &Setting, terms: usize) -> Option<f64> {
     if setting.square.is_some() {
         return Some(if residual == 0.0 { 0.0 } else { norm_at_most(residual, terms) });
     }
-    if !(m > 0.0) {
+    if m.is_nan() || m <= 0.0 {
         return None;
     }
     let rounding = (terms + 8) as f64 * f64::EPSILON * (setting.risk + setting.least_risk);

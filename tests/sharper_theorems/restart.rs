@@ -40,15 +40,15 @@ fn training_is_certified_to_converge_along_the_way() {
         certified_late += usize::from(!at_start && i > 0);
         assert!(!at_start || i == 0, "what holds at the start is certified there");
         assert_eq!(residual.verdict(), Verdict::Holds);
-        for k in i..times.len() {
+        for (k, &t) in times.iter().enumerate().skip(i) {
             let e: Vec<f64> =
                 run.curved.outputs[k].iter().zip(&target).map(|(a, b)| a - b).collect();
-            let at = format!("{} α = {alpha} t = {}", p.name, times[k]);
+            let at = format!("{} α = {alpha} t = {}", p.name, t);
             // The solver's 1e-9, of residuals and gaps of order one.
-            assert!(moved.scaled(times[k]) + 1e-8 >= norm(&run.curved.displacements[k]), "{at}");
-            assert!(residual.scaled(times[k]) + 1e-8 >= norm(&e), "{at}");
-            assert!(outputs.scaled(times[k]) + 1e-7 >= norm(&run.outputs_gaps[k]), "{at}");
-            assert!(outputs.scaled(times[k]) <= outputs.supremum() * (1.0 + 1e-12), "{at}");
+            assert!(moved.scaled(t) + 1e-8 >= norm(&run.curved.displacements[k]), "{at}");
+            assert!(residual.scaled(t) + 1e-8 >= norm(&e), "{at}");
+            assert!(outputs.scaled(t) + 1e-7 >= norm(&run.outputs_gaps[k]), "{at}");
+            assert!(outputs.scaled(t) <= outputs.supremum() * (1.0 + 1e-12), "{at}");
         }
         assert_eq!(residual.bound(times[i] - 1e-3), None);
     }

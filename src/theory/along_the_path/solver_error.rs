@@ -14,10 +14,10 @@
 //!
 //! If E(T) < ρ then the flow w from w₀ exists on [0, T] and ‖w − ŵ‖ ≤ E there.
 //!
-//! **Proof.** Where Dh is differentiable, −Hess F_α = −JᵀR''J − (1/α)Σᵢ ∂ᵢR D²hᵢ with R'' ≥ 0, so ⟨x, −Hess F_α x⟩ ≤
-//! (1/α)‖Σᵢ ∂ᵢR D²hᵢ‖‖x‖² ≤ (L₂/α)‖∇R(αh)‖‖x‖². Within ρ of ŵ(t), ‖∇R(αh)‖ ≤ ‖∇R(ŷ)‖ + MαL₁ρ: the logarithmic norm of the
+//! **Proof.** Where Dh is differentiable, −Hess F_α = −Jᵀ R'' J − (1/α)Σᵢ ∂ᵢR D²hᵢ with R'' ≥ 0, so ⟨x, −Hess F_α x⟩ ≤
+//! (1/α)‖Σᵢ ∂ᵢR D²hᵢ‖‖x‖² ≤ (L₂/α)‖∇R(αh)‖‖x‖². Within ρ of ŵ(t), ‖∇R(αh)‖ ≤ ‖∇R(ŷ)‖ + M α L₁ ρ: the logarithmic norm of the
 //! flow is at most μ(t) there. Let δ = w − ŵ. As long as ‖δ‖ ≤ ρ the segment from ŵ to w lies in that ball, and
-//! δ' = −[∇F_α(w) − ∇F_α(ŵ)] − d gives ‖δ‖' ≤ μ‖δ‖ + ‖d‖, hence ‖δ‖ ≤ E < ρ: there is no first time at which ‖δ‖ reaches
+//! δ' = −[∇F(w) − ∇F(ŵ)] − d, F being F_α, gives ‖δ‖' ≤ μ‖δ‖ + ‖d‖, hence ‖δ‖ ≤ E < ρ: there is no first time at which ‖δ‖ reaches
 //! ρ. Where Dh is Lipschitz without being differentiable, the same holds for almost every Hessian, which is enough for
 //! the mean along segments in almost every direction, and by continuity for all. ∎
 //!
