@@ -18,9 +18,16 @@ fn symbol(quantity: Quantity) -> &'static str {
     }
 }
 
-/// Five digits, short.
+/// Five digits, without zeros that say nothing.
 fn digits(x: f64) -> String {
-    if x == 0.0 || (1e-3..1e5).contains(&x.abs()) { format!("{x:.5}") } else { format!("{x:.4e}") }
+    if x == 0.0 {
+        return "0".into();
+    }
+    if !(1e-3..1e5).contains(&x.abs()) {
+        return format!("{x:.4e}");
+    }
+    let text = format!("{x:.5}");
+    text.trim_end_matches('0').trim_end_matches('.').into()
 }
 
 pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
@@ -46,8 +53,8 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
             digits(eps * eps * run.weights_gap.scaled),
             digits(eps * run.outputs_gap.scaled)
         )?;
-        for checked in &survey.checked {
-            theorem(checked, out)?;
+        for group in survey.checked.chunk_by(|a, b| title(a) == title(b)) {
+            theorem(group, out)?;
         }
         summary(&survey.checked, out)?;
     }
@@ -58,37 +65,57 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
     )
 }
 
-fn theorem(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
+/// A theorem's name without the conclusion after its last comma.
+fn title(checked: &Checked) -> String {
+    let name = checked.theorem.name();
+    name.rsplit_once(", ").map_or(name.clone(), |(theorem, _)| theorem.into())
+}
+
+/// The conclusions of one theorem under the hypotheses they share.
+fn theorem(conclusions: &[Checked], out: &mut dyn Write) -> std::io::Result<()> {
+    let Some(first) = conclusions.first() else { return Ok(()) };
+    writeln!(out, "\n{}", title(first))?;
+    let mut said: Vec<String> = Vec::new();
+    for h in conclusions.iter().flat_map(|c| c.theorem.hypotheses()) {
+        if !said.contains(&h.statement) {
+            hypothesis(&h, out)?;
+            said.push(h.statement);
+        }
+    }
+    if let Some(held) = conclusions.iter().find(|c| c.theorem.verdict() == Verdict::Holds) {
+        let all = held.theorem.constants();
+        let constants: Vec<String> =
+            all.iter().map(|c| format!("{} = {}", c.name, digits(c.value))).collect();
+        if !constants.is_empty() {
+            writeln!(out, "  with       {}   [{}]", constants.join(", "), held.theorem.evidence())?;
+        }
+    }
+    conclusions.iter().try_for_each(|c| conclusion(c, out))
+}
+
+/// What follows, and how it compares with what was measured.
+fn conclusion(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
     let theorem = &checked.theorem;
-    let hypotheses = theorem.hypotheses();
-    writeln!(out, "\n{}: {}", theorem.name(), theorem.verdict())?;
-    for h in &hypotheses {
-        hypothesis(h, out)?;
-    }
-    if theorem.verdict() != Verdict::Holds {
-        return Ok(());
-    }
-    let constants: Vec<String> =
-        theorem.constants().iter().map(|c| format!("{} = {}", c.name, digits(c.value))).collect();
-    if !constants.is_empty() {
-        writeln!(out, "  with       {}   [{}]", constants.join(", "), theorem.evidence())?;
-    }
     let symbol = symbol(theorem.quantity());
+    if theorem.verdict() != Verdict::Holds {
+        return writeln!(out, "  silent     on {symbol}: {}", theorem.verdict());
+    }
     match (checked.bound, checked.measured) {
         (Some(bound), Some(measured)) => {
-            let ratio =
-                checked.ratio().map_or(String::new(), |r| format!(", {r:.3} times as much"));
+            let ratio = checked
+                .ratio()
+                .map_or(String::new(), |r| format!(", the bound is {r:.3} times it"));
             writeln!(
                 out,
-                "  bound      sup {symbol} ≤ {}; measured {}{ratio}",
+                "  so         sup {symbol} ≤ {}; measured {}{ratio}",
                 digits(bound),
                 digits(measured)
             )?;
         }
-        (Some(bound), None) => writeln!(out, "  bound      sup {symbol} ≤ {}", digits(bound))?,
+        (Some(bound), None) => writeln!(out, "  so         sup {symbol} ≤ {}", digits(bound))?,
         (None, _) => {
             let rate = theorem.rate().map_or(String::new(), |rate| format!(" O(α^{rate})"));
-            writeln!(out, "  bound      {symbol} is{rate}, without an explicit constant")?;
+            writeln!(out, "  so         {symbol} is{rate}, without an explicit constant")?;
         }
     }
     match checked.least_ratio.filter(|ratio| *ratio < 1.0) {
@@ -101,11 +128,11 @@ fn theorem(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
 
 fn hypothesis(h: &Hypothesis, out: &mut dyn Write) -> std::io::Result<()> {
     let numbers = match (h.value.is_finite(), h.limit.is_finite()) {
-        (true, true) => format!(": {} against {}", digits(h.value), digits(h.limit)),
-        (true, false) => format!(": {}", digits(h.value)),
+        (true, true) => format!("{} against {}, ", digits(h.value), digits(h.limit)),
+        (true, false) => format!("{}, ", digits(h.value)),
         _ => String::new(),
     };
-    writeln!(out, "  {:<10} {}{numbers}   [{}]", h.verdict.to_string(), h.statement, h.evidence)?;
+    writeln!(out, "  {:<10} {}   [{numbers}{}]", h.verdict.to_string(), h.statement, h.evidence)?;
     match &h.repair {
         Some(repair) if h.verdict != Verdict::Holds => writeln!(out, "             → {repair}"),
         _ => Ok(()),

@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// The words: the paper's theorems and lemmas by their numbers; then ours, 1 to 4 and A, the identity along the path.
 pub const NAMES: [&str; 11] = ["2.2", "2.3", "2.4", "2.5", "B.1", "B.2", "1", "2", "3", "4", "A"];
 
+/// The largest N p for which the norm of the change of Dh is computed along the path: N sweeps a node.
+const NORMS: usize = 300_000;
+
 /// The word as it stands in [`NAMES`].
 ///
 /// # Errors
@@ -37,6 +40,11 @@ pub fn theorems<H: Differentiable, L: Loss>(
 ) -> Result<Vec<(&'static str, Box<dyn Theorem>)>> {
     let setting = Setting::of(flow)?;
     let horizon = times.last().copied().unwrap_or(0.0);
+    // What is computed along the path stops where numbers do.
+    let finite: Vec<f64> = times.iter().copied().filter(|t| t.is_finite()).collect();
+    let end = finite.last().copied().unwrap_or(0.0);
+    let shape = flow.map.shape();
+    let affordable = shape.outputs.saturating_mul(shape.params) <= NORMS;
     let mut all: Vec<(&'static str, Box<dyn Theorem>)> = Vec::new();
     for name in NAMES.into_iter().filter(|name| asked.contains(name)) {
         match name {
@@ -45,43 +53,23 @@ pub fn theorems<H: Differentiable, L: Loss>(
                 let conclusions = SharpInfiniteHorizon::conclusions(&setting, near)?;
                 all.extend(conclusions.map(|c| (name, Box::new(c) as Box<dyn Theorem>)));
             }
-            "3" | "4" | "A" => {
-                let found = along(flow, near, gap, times, name)?;
-                all.extend(found.into_iter().map(|theorem| (name, theorem)));
+            "3" => {
+                let found = ConvexLoss::of(flow, &finite, gap)?;
+                let curves = [found.displacement, found.weights, found.outputs];
+                all.extend(curves.map(|c| (name, Box::new(c) as Box<dyn Theorem>)));
+            }
+            "4" if end > 0.0 => {
+                let solver = Automatic(gap.options);
+                all.push((name, Box::new(SolverError::of(flow, near, &solver, end)?)));
+            }
+            "A" if setting.square.is_some() => {
+                let found =
+                    AlongThePath::of(flow, &finite, &Along { gap: *gap, norms: affordable })?;
+                let curves = [found.componentwise, found.scalar].into_iter().chain(found.norm_only);
+                all.extend(curves.map(|c| (name, Box::new(c) as Box<dyn Theorem>)));
             }
             _ => {}
         }
     }
     Ok(all)
-}
-
-/// The theorems along the path, at the finite times; none where there is no time to go along, and no identity where
-/// the loss is not a square.
-fn along<H: Differentiable, L: Loss>(
-    flow: &Flow<H, L>,
-    near: &Neighbourhood<'_>,
-    gap: &Gap,
-    times: &[f64],
-    name: &str,
-) -> Result<Vec<Box<dyn Theorem>>> {
-    let times: Vec<f64> = times.iter().copied().filter(|t| t.is_finite()).collect();
-    let Some(end) = times.last().copied().filter(|end| *end > 0.0) else { return Ok(vec![]) };
-    Ok(match name {
-        "3" => {
-            let ConvexLoss { weights, outputs, displacement, .. } =
-                ConvexLoss::of(flow, &times, gap)?;
-            [displacement, weights, outputs].map(boxed).into()
-        }
-        "4" => vec![Box::new(SolverError::of(flow, near, &Automatic(gap.options), end)?)],
-        _ if flow.loss.quadratic().is_some() => {
-            let found = AlongThePath::of(flow, &times, &Along { gap: *gap, norms: true })?;
-            let all = [Some(found.componentwise), Some(found.scalar), found.norm_only];
-            all.into_iter().flatten().map(boxed).collect()
-        }
-        _ => vec![],
-    })
-}
-
-fn boxed(theorem: impl Theorem + 'static) -> Box<dyn Theorem> {
-    Box::new(theorem)
 }

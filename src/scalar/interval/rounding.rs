@@ -146,6 +146,11 @@ where
     mul_up(sqrt_up(sum_up(squares)), scale)
 }
 
+/// At most √(Σ xᵢ²); squares that underflow count as 0, and those that overflow as the largest number.
+pub(crate) fn norm_down(terms: impl IntoIterator<Item = f64>) -> f64 {
+    sqrt_down(terms.into_iter().map(|x| mul_down(x, x)).fold(0.0, add_down))
+}
+
 /// The power of two at or below a positive number, or 0 below the normal ones.
 fn power_below(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & f64::INFINITY.to_bits())
