@@ -1,7 +1,7 @@
 //! How a model is made, for those who certify: derivatives can be bounded only where h can be evaluated on other numbers.
 
 use super::{Differentiable, Model, Network, Shape};
-use crate::scalar::{Dual, Interval};
+use crate::scalar::{Dual, Interval, NormJet};
 
 /// What is known of how h is written. An added constant is not seen: only derivatives are certified.
 #[derive(Clone, Copy)]
@@ -28,6 +28,8 @@ pub trait Written: Sync {
     fn on_duals(&self, w: &[Dual<Interval>], y: &mut [Dual<Interval>]);
     /// h on second-order intervals: an enclosure of ∂²h/∂a∂b where `w` holds the directions a and b.
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]);
+    /// h on norm jets: bounds of each output's first and second derivatives on a ball.
+    fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]);
 }
 
 impl<M: Model> Written for M {
@@ -41,6 +43,9 @@ impl<M: Model> Written for M {
         self.eval(w, y);
     }
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {
+        self.eval(w, y);
+    }
+    fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
         self.eval(w, y);
     }
 }

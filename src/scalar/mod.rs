@@ -12,6 +12,7 @@ mod dual;
 mod elementary;
 mod increment;
 mod interval;
+mod norm_jet;
 mod probe;
 mod real;
 mod remainder;
@@ -27,6 +28,8 @@ pub(crate) use interval::rounding::{
     add_down, add_up, div_down, div_up, hypot_up, mul_down, mul_up, norm_down, norm_up, sqrt_down,
     sqrt_up, sub_down, sum_up,
 };
+pub use norm_jet::NormJet;
+pub(crate) use norm_jet::{Support, symmetric_2_by_2};
 pub use probe::Probe;
 pub(crate) use remainder::{by_quadrature, mean_by_quadrature, remainder, sech2};
 pub(crate) use tanh_change::{TanhChange, tanh_change, tanh_change_near};
