@@ -17,7 +17,7 @@
 //! **Proof.** F̄(w) = R(αh̄(w))/α² is convex, being a convex function of an affine one, and ∇F̄(w) = J₀ᵀ∇R(αh̄(w))/α. The
 //! path w satisfies w' = −∇F̄(w) + g. Let δ = w − w̄: ½(‖δ‖²)' = −⟨δ, ∇F̄(w) − ∇F̄(w̄)⟩ + ⟨δ, g⟩ ≤ ‖δ‖‖g‖, as the gradient of a
 //! convex function is monotone. Hence ‖δ‖' ≤ ‖g‖ wherever δ ≠ 0, and δ(0) = 0. For the outputs,
-//! y − ȳ = α(h(w) − h̄(w)) + αJ₀(w − w̄). For the length, F_α(w)' = −‖w'‖², so ∫₀ᵗ‖w'‖² ≤ (R(αh(w₀)) − inf R)/α², and
+//! y − ȳ = α(h(w) − h̄(w)) + αJ₀(w − w̄). For the length, F_α falls at the rate ‖w'‖², so ∫₀ᵗ‖w'‖² ≤ (R(αh(w₀)) − inf R)/α², and
 //! Cauchy–Schwarz. ∎
 //!
 //! That gradient flows of convex functions are contractions is classical; the bound was written down for this project, and
@@ -191,6 +191,6 @@ fn convexity<H, L: Loss>(flow: &Flow<H, L>) -> Hypothesis {
         value: m,
         limit: 0.0,
         evidence: Evidence::Certified,
-        repair: (!(m >= 0.0)).then(|| "use a convex loss".into()),
+        repair: (m.is_nan() || m < 0.0).then(|| "use a convex loss".into()),
     }
 }

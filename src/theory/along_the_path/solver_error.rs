@@ -14,10 +14,10 @@
 //!
 //! If E(T) < ρ then the flow w from w₀ exists on [0, T] and ‖w − ŵ‖ ≤ E there.
 //!
-//! **Proof.** Where Dh is differentiable, −Hess F_α = −JᵀR''J − (1/α)Σᵢ ∂ᵢR D²hᵢ with R'' ≥ 0, so ⟨x, −Hess F_α x⟩ ≤
-//! (1/α)‖Σᵢ ∂ᵢR D²hᵢ‖‖x‖² ≤ (L₂/α)‖∇R(αh)‖‖x‖². Within ρ of ŵ(t), ‖∇R(αh)‖ ≤ ‖∇R(ŷ)‖ + MαL₁ρ: the logarithmic norm of the
+//! **Proof.** Where Dh is differentiable, −Hess F_α = −Jᵀ R'' J − (1/α)Σᵢ ∂ᵢR D²hᵢ with R'' ≥ 0, so ⟨x, −Hess F_α x⟩ ≤
+//! (1/α)‖Σᵢ ∂ᵢR D²hᵢ‖‖x‖² ≤ (L₂/α)‖∇R(αh)‖‖x‖². Within ρ of ŵ(t), ‖∇R(αh)‖ ≤ ‖∇R(ŷ)‖ + M α L₁ ρ: the logarithmic norm of the
 //! flow is at most μ(t) there. Let δ = w − ŵ. As long as ‖δ‖ ≤ ρ the segment from ŵ to w lies in that ball, and
-//! δ' = −[∇F_α(w) − ∇F_α(ŵ)] − d gives ‖δ‖' ≤ μ‖δ‖ + ‖d‖, hence ‖δ‖ ≤ E < ρ: there is no first time at which ‖δ‖ reaches
+//! δ' = −[∇F(w) − ∇F(ŵ)] − d, F being F_α, gives ‖δ‖' ≤ μ‖δ‖ + ‖d‖, hence ‖δ‖ ≤ E < ρ: there is no first time at which ‖δ‖ reaches
 //! ρ. Where Dh is Lipschitz without being differentiable, the same holds for almost every Hessian, which is enough for
 //! the mean along segments in almost every direction, and by continuity for all. ∎
 //!
@@ -88,6 +88,20 @@ impl SolverError {
         solver: &impl Solver<H, L>,
         time: f64,
     ) -> Result<Self> {
+        Self::given(flow, near, solver, time, |r| near.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius, and its name, from elsewhere.
+    ///
+    /// # Errors
+    /// As [`SolverError::of`].
+    pub fn given<H: Differentiable, L: Loss>(
+        flow: &Flow<H, L>,
+        near: &Neighbourhood<'_>,
+        solver: &impl Solver<H, L>,
+        time: f64,
+        lip: impl Fn(f64) -> (f64, &'static str),
+    ) -> Result<Self> {
         if !(time > 0.0 && time.is_finite()) {
             return Err(Error::value("last time", time, "a positive finite time"));
         }
@@ -109,7 +123,8 @@ impl SolverError {
                 break;
             }
         }
-        let tube = best.tube(near, flow.alpha, convexity.big_m)?;
+        let tube =
+            best.tube(near.spectrum()?.norm_jacobian.upper, lip, flow.alpha, convexity.big_m);
         Ok(SolverError {
             alpha: flow.alpha,
             panels: best.panels,
@@ -210,17 +225,21 @@ impl Computed {
         shares.iter().map(|s| *s > 0.5 * average).collect()
     }
 
-    /// The least tube with E(T) < ρ.
-    fn tube(&self, near: &Neighbourhood<'_>, alpha: f64, smooth: f64) -> Result<Option<Tube>> {
-        near.spectrum()?;
+    /// The least tube with E(T) < ρ; Lip(h) on it is at most ‖J₀‖ + r Lip(Dh).
+    fn tube(
+        &self,
+        norm_jacobian: f64,
+        lip_on: impl Fn(f64) -> (f64, &'static str),
+        alpha: f64,
+        smooth: f64,
+    ) -> Option<Tube> {
         let eps = alpha.recip();
-        let farthest = self.nodes.iter().map(|u| linalg::norm(u)).fold(0.0, f64::max);
-        // Between nodes the polynomial may go a little farther: a Lebesgue constant of 8 nodes is below 3.
-        let between = |tube: f64| eps * (farthest + 2.0 * self.overshoot() + tube);
+        let farthest = self.farthest();
         let constants = |tube: f64| {
-            let radius = between(tube);
-            let lip = near.lip_h(radius).map_or(f64::INFINITY, |l| l.upper);
-            (near.lip_jacobian_upper(radius).0, lip)
+            let radius = eps * (farthest + tube);
+            let lip_jacobian = lip_on(radius).0;
+            let bend = if radius == 0.0 { 0.0 } else { radius * lip_jacobian };
+            (lip_jacobian, norm_jacobian + bend)
         };
         let errors = |tube: f64| {
             let (lip_jacobian, lip) = constants(tube);
@@ -235,22 +254,22 @@ impl Computed {
         };
         let last = |tube: f64| errors(tube).last().copied().unwrap_or(0.0);
         let need = |tube: f64| if last(tube).is_nan() { f64::INFINITY } else { last(tube) };
-        let Radius::Found(radius) = least_radius(need, f64::MAX) else { return Ok(None) };
+        let Radius::Found(radius) = least_radius(need, f64::MAX) else { return None };
         // E(T) < ρ strictly, verified on the wider tube.
         let radius = (radius * (1.0 + 1e-6)).max(f64::MIN_POSITIVE);
         let (lip_jacobian, lip) = constants(radius);
         let tube = Tube { radius, lip_jacobian, lip, errors: errors(radius) };
-        Ok((last(radius) < radius).then_some(tube))
+        (last(radius) < radius).then_some(tube)
     }
 
-    /// How far the polynomials go beyond the nodes' hull, measured at the samples.
-    fn overshoot(&self) -> f64 {
-        let farthest = self.nodes.iter().map(|u| linalg::norm(u)).fold(0.0, f64::max);
-        let beyond = |s: &Sample| {
+    /// sup‖û‖ over nodes and samples, a little more for what lies between them.
+    fn farthest(&self) -> f64 {
+        let node = self.nodes.iter().map(|u| linalg::norm(u)).fold(0.0, f64::max);
+        let sample = |s: &Sample| {
             let i = self.panels.holding(s.time);
-            linalg::norm(&interpolate(&self.panels, &self.nodes, i, s.time)) - farthest
+            linalg::norm(&interpolate(&self.panels, &self.nodes, i, s.time))
         };
-        self.samples.iter().map(beyond).fold(0.0, f64::max)
+        1.01 * self.samples.iter().map(sample).fold(node, f64::max)
     }
 }
 
