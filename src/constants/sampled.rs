@@ -165,10 +165,8 @@ impl Objective for Second<'_> {
     fn gradient(&self, w: &[f64], at: &Attained, reach: f64) -> Vec<f64> {
         let step = reach.min(1e-4 * (1.0 + norm(w)));
         let moved = |s: f64| w.iter().zip(&at.u).map(|(w, u)| w + s * step * u).collect::<Vec<_>>();
-        let (ahead, behind) = (
-            self.curvature(&moved(1.0), &at.q, &at.v),
-            self.curvature(&moved(-1.0), &at.q, &at.v),
-        );
+        let (ahead, behind) =
+            (self.curvature(&moved(1.0), &at.q, &at.v), self.curvature(&moved(-1.0), &at.q, &at.v));
         // Only the direction is used.
         ahead.iter().zip(behind).map(|(a, b)| a - b).collect()
     }
@@ -226,7 +224,8 @@ pub fn norm_hessian(map: &dyn Differentiable, w: &[f64], generator: &Generator) 
     if map.is_linear() || w.is_empty() || map.shape().outputs == 0 {
         return 0.0;
     }
-    let one = |k: u64| second.improved(w, second.random(&mut generator.stream(k)), ITERATIONS).value;
+    let one =
+        |k: u64| second.improved(w, second.random(&mut generator.stream(k)), ITERATIONS).value;
     (0..STARTS).map(one).fold(0.0, f64::max)
 }
 

@@ -21,8 +21,8 @@ mod tape;
 
 pub use dual::Dual;
 pub use elementary::Elementary;
+pub(crate) use germ::{Effort, LAST_CLASS, Polynomial, bending, monomials, positions};
 pub use germ::{Germ, Germs};
-pub(crate) use germ::{Effort, Polynomial, monomials, positions};
 pub use increment::Increment;
 pub use interval::Interval;
 #[allow(unused_imports, reason = "directed rounding is one set, whoever uses which")]

@@ -31,12 +31,7 @@ pub(crate) struct Polynomial {
 impl Polynomial {
     /// 0.
     pub(super) fn zero(support: Rc<[usize]>) -> Self {
-        Polynomial {
-            support,
-            parts: Default::default(),
-            errors: [0.0; SLOTS],
-            norms: [0.0; SLOTS],
-        }
+        Polynomial { support, parts: Default::default(), errors: [0.0; SLOTS], norms: [0.0; SLOTS] }
     }
 
     /// The coordinate ε_k.
@@ -84,7 +79,8 @@ impl Polynomial {
                 sum.parts[n].resize(length, 0.0);
                 for (m, x) in all(term.support.len(), n).zip(&term.parts[n]) {
                     if *x != 0.0 {
-                        let lifted: Monomial = std::array::from_fn(|k| if k < n { local[m[k]] } else { 0 });
+                        let lifted: Monomial =
+                            std::array::from_fn(|k| if k < n { local[m[k]] } else { 0 });
                         sum.parts[n][places.of(&lifted[..n])] += c * x;
                     }
                 }
@@ -123,8 +119,7 @@ impl Polynomial {
     fn product_error(&self, o: &Polynomial, m: usize, n: usize) -> f64 {
         let rounding = mul_up(16.0 * UNIT, mul_up(self.norms[m], o.norms[n]));
         let theirs = add_up(o.norms[n], o.errors[n]);
-        let inherited =
-            add_up(mul_up(self.errors[m], theirs), mul_up(self.norms[m], o.errors[n]));
+        let inherited = add_up(mul_up(self.errors[m], theirs), mul_up(self.norms[m], o.errors[n]));
         let sum = add_up(rounding, inherited);
         if sum == 0.0 { 0.0 } else { add_up(sum, TINY) }
     }
@@ -140,7 +135,9 @@ impl Polynomial {
         let local = positions(&self.support, support);
         std::array::from_fn(|n| {
             let terms = all(self.support.len(), n).zip(&self.parts[n]).filter(|(_, c)| **c != 0.0);
-            terms.map(|(m, c)| (std::array::from_fn(|k| if k < n { local[m[k]] } else { 0 }), *c)).collect()
+            terms
+                .map(|(m, c)| (std::array::from_fn(|k| if k < n { local[m[k]] } else { 0 }), *c))
+                .collect()
         })
     }
 }

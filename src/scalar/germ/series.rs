@@ -1,13 +1,13 @@
-//! Taylor coefficients f⁽ᵏ⁾/k! of the elementary functions over intervals, k = 0 … 5.
+//! Taylor coefficients f⁽ᵏ⁾/k! of the elementary functions over intervals, k = 0 … 9.
 //!
-//! Orders 0 to 3 are those of [`Elementary::on`], as tight as monotone pieces make them. Orders 4 and 5 come from the
+//! Orders 0 to 3 are those of [`Elementary::on`], as tight as monotone pieces make them. Higher ones come from the
 //! recurrences of Taylor arithmetic (Moore 1966), for instance y' = 1 − y² for tanh; evaluated on intervals they
 //! overestimate, so a wide argument is cut into pieces and the answers united.
 
 use super::majorant::SLOTS;
 use crate::scalar::{Elementary, Interval, Scalar};
 
-/// Enclosures of f⁽ᵏ⁾(x)/k! for all x of an interval, k = 0 … 5.
+/// Enclosures of f⁽ᵏ⁾(x)/k! for all x of an interval, k = 0 … 9.
 pub(super) type Series = [Interval; SLOTS];
 
 /// Pieces of a wide interval: the overestimate of a recurrence shrinks with their width.
@@ -83,9 +83,9 @@ fn recurrence(f: Elementary, x: Interval) -> Series {
             let sign = if k % 2 == 1 { one } else { -one };
             over(sign / x.powi(k as i32), k)
         }),
-        Elementary::Sqrt => from_first(x.sqrt(), |y, k| {
-            over(y[k - 1] * (0.5 - (k - 1) as f64).into() / x, k)
-        }),
+        Elementary::Sqrt => {
+            from_first(x.sqrt(), |y, k| over(y[k - 1] * (0.5 - (k - 1) as f64).into() / x, k))
+        }
         Elementary::Sin => circular([x.sin(), x.cos(), -x.sin(), -x.cos()]),
         Elementary::Cos => circular([x.cos(), -x.sin(), -x.cos(), x.sin()]),
         Elementary::Tanh => from_first(x.tanh(), |y, k| match k {
