@@ -15,8 +15,8 @@ use nalgebra::DMatrix;
 
 /// At most so many dimensions are searched…
 const DIMENSIONS: usize = 5;
-/// …so many matrices' norms computed…
-const EVALUATIONS: usize = 600;
+/// …at most so many matrices' norms computed, and fewer for large ones…
+const EVALUATIONS: f64 = 600.0;
 /// …until the bound is that close.
 const CLOSE: f64 = 1.015;
 
@@ -105,7 +105,10 @@ impl<'a> Search<'a> {
         if let [one] = matrices {
             return symmetric_norm(one);
         }
-        let mut search = Search { matrices, attained: 0.0, left: EVALUATIONS };
+        let cube = matrices.first().map_or(1.0, |m| (m.nrows() as f64).powi(3));
+        #[allow(clippy::cast_possible_truncation, reason = "at most 600")]
+        let left = (4e8 / cube).clamp(40.0, EVALUATIONS) as usize;
+        let mut search = Search { matrices, attained: 0.0, left };
         let mut open = search.orthants();
         loop {
             open.sort_by(|a, b| a.bound.total_cmp(&b.bound));
