@@ -171,6 +171,9 @@ fn object(found: &Findings<'_>) -> Value {
 /// `in [1.234500, 1.300000]`; `= 1.234500` where the ends agree to the digits shown.
 fn range(found: &Enclosure) -> String {
     let Enclosure { lower, upper, .. } = *found;
+    if !lower.is_finite() {
+        return "does not exist".into();
+    }
     if !upper.is_finite() {
         return format!("≥ {}", digits(lower));
     }
@@ -284,6 +287,9 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
 }
 
 fn short(kappa: &Enclosure) -> String {
+    if !kappa.lower.is_finite() {
+        return "–".into();
+    }
     if kappa.upper.is_finite() {
         format!("≤ {:.2e}", kappa.upper)
     } else {

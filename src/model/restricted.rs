@@ -3,7 +3,7 @@
 //! Layers and samples are such parts; what a constant of the whole is made of shows in those of its parts.
 
 use super::{Differentiable, Displacement, Seed, Shape, Structure, Written};
-use crate::scalar::{Dual, Interval, NormJet, Scalar};
+use crate::scalar::{Dual, Germ, Interval, NormJet, Scalar};
 use std::ops::Range;
 
 /// h with only the parameters in `params` free, seen through the outputs in `outputs`.
@@ -183,5 +183,8 @@ impl Written for Restricted<'_> {
     }
     fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
         self.on(w, y, &|model, w, y| model.on_norm_jets(w, y));
+    }
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]) {
+        self.on(w, y, &|model, w, y| model.on_germs(w, y));
     }
 }

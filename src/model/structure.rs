@@ -1,7 +1,7 @@
 //! How a model is made, for those who certify: derivatives can be bounded only where h can be evaluated on other numbers.
 
 use super::{Differentiable, Model, Network, Shape};
-use crate::scalar::{Dual, Interval, NormJet};
+use crate::scalar::{Dual, Germ, Interval, NormJet};
 
 /// What is known of how h is written. An added constant is not seen: only derivatives are certified.
 #[derive(Clone, Copy)]
@@ -30,6 +30,8 @@ pub trait Written: Sync {
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]);
     /// h on norm jets: bounds of each output's first and second derivatives on a ball.
     fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]);
+    /// h on germs: its Taylor polynomials at a point, and bounds of what they lack on a ball.
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]);
 }
 
 impl<M: Model> Written for M {
@@ -46,6 +48,9 @@ impl<M: Model> Written for M {
         self.eval(w, y);
     }
     fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
+        self.eval(w, y);
+    }
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]) {
         self.eval(w, y);
     }
 }

@@ -10,6 +10,7 @@
 
 mod dual;
 mod elementary;
+mod germ;
 mod increment;
 mod interval;
 mod norm_jet;
@@ -21,6 +22,8 @@ mod tape;
 
 pub use dual::Dual;
 pub use elementary::Elementary;
+pub(crate) use germ::{Effort, Polynomial, monomials, positions};
+pub use germ::{Germ, Germs};
 pub use increment::Increment;
 pub use interval::Interval;
 #[allow(unused_imports, reason = "directed rounding is one set, whoever uses which")]

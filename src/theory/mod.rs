@@ -5,17 +5,35 @@
 
 mod along_the_path;
 mod catalogue;
+mod condition;
+mod finite_horizon;
+mod generalization;
+mod inverse;
+mod kernels;
+mod lemmas;
+mod outward;
+mod over_parameterized;
+mod quantitative;
 mod restart;
 mod setting;
 mod sharp_finite_horizon;
 mod sharp_infinite_horizon;
+mod under_parameterized;
 
 pub use along_the_path::{Along, AlongThePath, ConvexLoss, Curve, SolverError};
-pub use catalogue::{NAMES, named, theorems};
+pub use catalogue::{NAMES, along_the_run, before_training, conclusion, named};
+pub use finite_horizon::FiniteHorizon;
+pub use generalization::{Generalization, logarithmic_form};
+pub use inverse::{Wish, least_scale, least_width, longest_horizon};
+pub use kernels::{LayerKernels, predict};
+pub use lemmas::{MetricStability, MovingMetric};
+pub use over_parameterized::{OverParameterized, local_lipschitz};
+pub use quantitative::Quantitative;
 pub use restart::Restart;
 pub use setting::Setting;
 pub use sharp_finite_horizon::{SHARP_FINITE_CONSTANT, SharpFiniteHorizon};
 pub use sharp_infinite_horizon::{SHARP_INFINITE_CONSTANT, SharpInfiniteHorizon};
+pub use under_parameterized::{LocalMinimum, UnderParameterized};
 
 use crate::constants::Evidence;
 

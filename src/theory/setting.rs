@@ -28,6 +28,14 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// R(α h(w₀)) − inf R from above: `terms` = N terms, each with its rounding, in either value.
+    pub fn excess_risk(&self, terms: usize) -> f64 {
+        let rounding = (terms + 8) as f64 * f64::EPSILON * (self.risk + self.least_risk.abs());
+        let excess = (self.risk - self.least_risk).max(0.0);
+        // A risk of exactly 0 is a sum of zeros.
+        if rounding == 0.0 { excess } else { (excess + rounding).next_up() }
+    }
+
     /// Of a flow at a finite or infinite α.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
     pip install mpmath && python3 tests/tables/intervals.py
 
 writes two tables beside this file. A value v is given by its two neighbouring doubles, `below` <= v <= `above`, equal
-where v is a double (to 200 bits). All numbers are shortest decimals, which read back exactly.
+where v is a double to 150 bits. All numbers are shortest decimals, which read back exactly.
 
 points.csv   function,parameter,order,x,below,above          parameter: the exponent of powi and powf
 ranges.csv   function,order,lo,hi,min_below,max_above        extrema by a search that knows no critical points
@@ -26,11 +26,13 @@ def neighbours(v):
         most = math.nextafter(math.inf, 0)
         return (most, math.inf) if v > 0 else (-math.inf, -most)
     f = float(v)
+    if abs(mpf(f) - v) <= mpf(2) ** -150 * abs(v):
+        return f, f
     while mpf(f) > v:
         f = math.nextafter(f, -math.inf)
     while mpf(math.nextafter(f, math.inf)) <= v:
         f = math.nextafter(f, math.inf)
-    return (f, f) if mpf(f) == v else (f, math.nextafter(f, math.inf))
+    return f, math.nextafter(f, math.inf)
 
 
 def sigmoid(x, order):

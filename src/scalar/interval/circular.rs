@@ -105,11 +105,11 @@ fn atan_series(t: Interval) -> Interval {
     t * sum
 }
 
-/// The derivatives of atan on a narrow interval: u, −2x u² and (6x² − 2) u³ with u = 1/(1 + x²); for |x| > 1 in
+/// The derivatives of atan on a narrow interval: u, −2x u² and (6x² − 2) u³ with u = 1/(1 + x²); for |x| > 10²⁰ in
 /// v = 1/x, where nothing overflows.
 pub(super) fn atan_derivative(order: usize, x: Interval) -> Interval {
     let [one, two, six] = [1.0, 2.0, 6.0].map(Interval::from);
-    if x.mignitude() > 1.0 {
+    if x.mignitude() > 1e20 {
         let v = one / x;
         let (square, scale) = (v.squared(), one + v.squared());
         return match order {

@@ -166,7 +166,9 @@ fn length(x: f64) -> u32 {
 fn product_is_exact(a: f64, b: f64, product: f64) -> bool {
     let (m, n) = (length(a), length(b));
     let power_of_two = (m == 1 && a.is_normal()) || (n == 1 && b.is_normal());
-    (m + n <= 53 || power_of_two) && product.is_finite() && product.abs() > f64::MIN_POSITIVE
+    let short = m + n <= 53 || power_of_two;
+    (a.abs() == 1.0 || b.abs() == 1.0)
+        || short && product.is_finite() && product.abs() > f64::MIN_POSITIVE
 }
 
 /// Whether `root`² = x without rounding: a root of at most 26 bits can be squared to see.

@@ -1,0 +1,96 @@
+//! sup ‖D²h(w)‖ over a Euclidean ball, certified, for models of a few hundred parameters.
+//!
+//! ‖·‖ is the norm of the bilinear map, sup q·D²h[u, v] over unit u, v in Rᵖ and q in Rᴺ. With h on germs of degree K at
+//! w₀ (see [`crate::scalar`]), hᵢ = Σₙ Sᵢₙ[ε, …, ε] + Rᵢ(ε) for |ε| ≤ r, and
+//!
+//! ```text
+//! ‖D²h(w₀ + ε)‖ ≤ 2‖S₂‖ + Σ_{n=3}^{K} n(n−1) rⁿ⁻² ‖Sₙ‖ + (K+1) K rᴷ⁻¹ √(Σᵢ ρᵢ²)
+//! ```
+//!
+//! where ‖Sₙ‖ = sup q·Sₙ[u₁, …, uₙ] is bounded by unfoldings (`tensor`), for n = 2 also by a search over q
+//! (`directions`). More degrees are tighter on small balls, fewer on large ones: the least of K = 1 … 4 is taken. The
+//! number of coefficients is N C(p + K − 1, K), so that K = 4 reaches p ≈ 100 and K = 3 p ≈ 300.
+
+mod directions;
+mod matrix;
+mod tensor;
+
+use crate::model::Written;
+use crate::scalar::{Effort, Germ, Germs, Polynomial, add_up, monomials, mul_up, norm_up};
+use nalgebra::DMatrix;
+use tensor::Parts;
+
+/// The most parameters for which a bound is tried.
+const PARAMS: usize = 320;
+/// The most coefficients of all outputs' last parts together.
+const COEFFICIENTS: usize = 30_000_000;
+/// The most multiplications for the unfolding of a part.
+const UNFOLDING: f64 = 4e10;
+/// What one evaluation may cost.
+const EFFORT: Effort = Effort { products: 4_000_000_000, coefficients: 60_000_000 };
+
+/// At least sup ‖D²h(w)‖ over |w − `start`| ≤ `radius`; `None` where p is too large or the bound is not finite.
+pub fn bound(map: &dyn Written, start: &[f64], radius: f64) -> Option<f64> {
+    let sensible = radius >= 0.0 && radius.is_finite() && start.iter().all(|w| w.is_finite());
+    if start.len() > PARAMS || !sensible {
+        return None;
+    }
+    let degrees = if radius == 0.0 { 2..=2 } else { 1..=4 };
+    let all = degrees.map(|degree| bound_of_degree(map, start, radius, degree));
+    let least = all.fold(f64::INFINITY, f64::min);
+    least.is_finite().then_some(least)
+}
+
+/// The bound with polynomials of that degree; ∞ where they cost too much.
+fn bound_of_degree(map: &dyn Written, start: &[f64], radius: f64, degree: usize) -> f64 {
+    let (params, count) = (start.len(), map.shape().outputs);
+    let size = count.saturating_mul(monomials::count(params, degree));
+    let unfolding = size as f64 * (degree * params) as f64;
+    if size > COEFFICIENTS || (degree > 2 && unfolding > UNFOLDING) {
+        return f64::INFINITY;
+    }
+    let germs = Germs::new(degree, radius, EFFORT);
+    let mut outputs = vec![Germ::from(0.0); count];
+    map.on_germs(&germs.variables(start), &mut outputs);
+    let Some(polynomials) = outputs.iter().map(|y| y.polynomial()).collect::<Option<Vec<_>>>()
+    else {
+        return f64::INFINITY;
+    };
+    let remainder = norm_up(outputs.iter().map(|y| y.bending(degree + 1)));
+    if !remainder.is_finite() {
+        return f64::INFINITY;
+    }
+    if std::env::var("HS").is_ok() {
+        eprintln!("K {degree} rem {remainder}");
+    }
+    (2..=degree).fold(remainder, |sum, n| {
+        let parts = Parts { outputs: &polynomials, params, degree: n };
+        let norm = if n == 2 { centre(&parts) } else { parts.norm() };
+        let size = add_up(norm, parts.error());
+        if std::env::var("HS").is_ok() {
+            eprintln!("  n {n} norm {norm} err {} unf {}", parts.error(), parts.norm());
+        }
+        let factor = (2..n).fold((n * (n - 1)) as f64, |f, _| mul_up(f, radius));
+        add_up(sum, mul_up(factor, size))
+    })
+}
+
+/// ‖S₂‖ without its errors.
+fn centre(parts: &Parts<'_>) -> f64 {
+    let matrices: Vec<DMatrix<f64>> =
+        parts.outputs.iter().map(|p| symmetric(p, parts.params)).collect();
+    let unfolded = parts.norm();
+    if matrices.is_empty() { 0.0 } else { unfolded.min(directions::norm(&matrices)) }
+}
+
+/// Part 2 as a symmetric matrix; halving is exact.
+fn symmetric(p: &Polynomial, params: usize) -> DMatrix<f64> {
+    let mut m = DMatrix::zeros(params, params);
+    for (pair, c) in monomials::all(p.support.len(), 2).zip(&p.parts[2]) {
+        let (i, j) = (p.support[pair[0]], p.support[pair[1]]);
+        let entry = if i == j { *c } else { 0.5 * c };
+        m[(i, j)] = entry;
+        m[(j, i)] = entry;
+    }
+    m
+}
