@@ -82,11 +82,8 @@ impl SharpFiniteHorizon {
             let root = Interval::from(root.sqrt().next_up());
             (root * Interval::from(e0) / Interval::from(setting.alpha)).hi()
         });
-        let (lip, method) = if radius.is_finite() {
-            lip(radius)
-        } else {
-            (f64::INFINITY, "no ball: not a square loss, or an infinite horizon")
-        };
+        let (lip, method) =
+            if radius.is_finite() { lip(radius) } else { (f64::INFINITY, "no ball") };
         let smooth = near.map().is_smooth();
         SharpFiniteHorizon { alpha: setting.alpha, time, square, radius, lip, method, smooth }
     }
@@ -130,7 +127,16 @@ impl Theorem for SharpFiniteHorizon {
             false if !self.smooth => Verdict::Fails,
             false => Verdict::Undecided,
         };
+        let finite = self.time < f64::INFINITY;
         vec![
+            Hypothesis {
+                statement: "T < ∞".into(),
+                verdict: if finite { Verdict::Holds } else { Verdict::Fails },
+                value: self.time,
+                limit: f64::INFINITY,
+                evidence: Evidence::Certified,
+                repair: (!finite).then(|| "use Theorem 2, for all time".into()),
+            },
             Hypothesis {
                 statement: "R = c/2 ‖y − y*‖²".into(),
                 verdict: if self.square.is_some() { Verdict::Holds } else { Verdict::Fails },

@@ -1,8 +1,10 @@
 //! The identity along the path and the bounds (2), (3), (4) that follow from it.
 
-use crate::common::{Scalar1, assert_close, options};
+use crate::common::{Scalar1, assert_close, norm, options};
+
 use crate::models::{KINDS, Problem, problem};
 use crate::ratios::Ratios;
+use gradflow::constants::Evidence;
 use gradflow::flow::{Flow, logarithmic, uniform};
 use gradflow::loss::{Logistic, Square, SquareScale};
 use gradflow::model::{Activation, Model, TwoLayer};
@@ -160,6 +162,35 @@ fn what_the_identity_asks_for_is_checked() {
     assert!(run.scalar.bound(0.37).is_some());
 }
 
+/// Times that were not asked for: the curve takes the larger of its neighbours.
+#[test]
+fn the_curves_stand_between_the_times_asked_for() {
+    let p = problem(3, 11);
+    let flow = Flow::new(&*p.map, Square::to(p.target.clone()), p.start.clone()).scaled(5.0);
+    let run = AlongThePath::of(&flow, &[0.0, 20.0], &along()).unwrap();
+    let times = logarithmic(1e-2, 20.0, 97);
+    let dense = along().gap.solve(&flow, &times).unwrap();
+    let asked = AlongThePath::of(&flow, &times, &along()).unwrap();
+    for (t, s) in times.iter().zip(&dense.outputs_gaps) {
+        let (gap, bound) = (norm(s), run.componentwise.scaled(*t));
+        assert!(bound >= gap, "{bound} < {gap} at {t}");
+        // At most one step of the grid too late: a sixteenth of a panel, and panels no longer than what lies before them.
+        let exact = asked.componentwise.scaled(*t);
+        assert!(*t < 0.1 || bound <= 1.07 * exact, "{bound} against {exact} at {t}");
+    }
+    assert_eq!(run.scalar.evidence(), Evidence::Measured);
+}
+
+/// No residual, no motion, no gap: zeros, not 0/0.
+#[test]
+fn a_flow_at_rest_has_zero_bounds() {
+    let flow = Flow::new(Scalar1.auto(), Square::to([0.0]), [1.0]).scaled(7.0);
+    let run = AlongThePath::of(&flow, &[0.0, 1.0, 4.0], &along()).unwrap();
+    assert_eq!((run.scalar.bound(4.0), run.componentwise.bound(1.0)), (Some(0.0), Some(0.0)));
+    assert_eq!(run.norm_only.unwrap().bound(0.3), Some(0.0));
+    assert_eq!((run.identity_residual, run.quadrature_error, run.solver_error), (0.0, 0.0, 0.0));
+}
+
 /// N = 100 outputs, p = 2200 parameters: seconds in this profile, at some 200 nodes. Printed, and bounded generously: the
 /// machine may be busy.
 #[test]
@@ -170,11 +201,12 @@ fn a_hundred_samples_take_seconds() {
     let start = draws.gaussians(2200);
     let net = gradflow::model::Centred::at(net, &start);
     let flow = Flow::new(&net, Square::to(draws.gaussians(100)), start).scaled(100.0);
-    let clock = std::time::Instant::now();
-    let run =
-        AlongThePath::of(&flow, &uniform(1.0, 10), &Along { norms: false, ..along() }).unwrap();
-    let seconds = clock.elapsed().as_secs_f64();
-    println!("N = 100, p = 2200: {} nodes, {seconds:.1} s", run.nodes);
-    assert!(run.nodes >= 50 && seconds < 60.0);
-    assert!(run.identity_residual <= 10.0 * run.solver_error + run.quadrature_error);
+    for norms in [false, true] {
+        let clock = std::time::Instant::now();
+        let run = AlongThePath::of(&flow, &uniform(1.0, 10), &Along { norms, ..along() }).unwrap();
+        let seconds = clock.elapsed().as_secs_f64();
+        println!("N = 100, p = 2200, norms {norms}: {} nodes, {seconds:.1} s", run.nodes);
+        assert!(run.nodes >= 50 && seconds < 60.0);
+        assert!(run.identity_residual <= 10.0 * run.solver_error + run.quadrature_error);
+    }
 }

@@ -39,6 +39,7 @@
 mod change;
 mod convex_loss;
 mod curve;
+mod defect;
 mod duhamel;
 mod panels;
 mod sampled;
