@@ -78,7 +78,7 @@ pub fn along_the_run<H: Differentiable, L: Loss>(
         match name {
             "B.1" => extend(&mut all, name, [MovingMetric::along(flow, &run.curved)?]),
             "B.2" => extend(&mut all, name, [MetricStability::along(flow, &run.curved)?]),
-            "3" => {
+            "3" if end > 0.0 => {
                 let found = ConvexLoss::of(flow, &finite, gap)?;
                 extend(&mut all, name, [found.displacement, found.weights, found.outputs]);
             }
@@ -86,7 +86,7 @@ pub fn along_the_run<H: Differentiable, L: Loss>(
                 let solver = Automatic(gap.options);
                 extend(&mut all, name, [SolverError::of(flow, near, &solver, end)?]);
             }
-            "A" if flow.loss.quadratic().is_some() => {
+            "A" if end > 0.0 && flow.loss.quadratic().is_some() => {
                 let found = AlongThePath::of(flow, &finite, &Along { gap: *gap, norms })?;
                 let curves = [found.componentwise, found.scalar].into_iter().chain(found.norm_only);
                 extend(&mut all, name, curves);

@@ -212,8 +212,10 @@ pub(super) fn potential(setting: &Setting, terms: usize) -> Option<f64> {
     if m.is_nan() || m <= 0.0 {
         return None;
     }
-    let rounding = (terms + 8) as f64 * f64::EPSILON * (setting.risk + setting.least_risk);
-    let drop = (setting.risk - setting.least_risk).max(0.0) + rounding;
+    let drop = setting.excess_risk(terms);
+    if drop == 0.0 {
+        return Some(0.0);
+    }
     Some((Interval::from(2.0) * Interval::from(drop) / Interval::from(m)).hi().sqrt().next_up())
 }
 

@@ -51,8 +51,7 @@ pub use solver_error::SolverError;
 
 pub(super) use change::Change;
 
-use super::{Hypothesis, Quantity, Verdict};
-use crate::constants::Evidence;
+use super::{Hypothesis, Quantity};
 use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::Differentiable;
@@ -274,28 +273,8 @@ fn check_identity(
 
 /// What the identity asks of the flow.
 fn hypotheses<H: Differentiable, L: Loss>(flow: &Flow<H, L>) -> Vec<Hypothesis> {
-    let smooth = flow.map.is_smooth();
     vec![
-        Hypothesis {
-            statement: "R = c/2 ‖y − y*‖²".into(),
-            verdict: Verdict::Holds,
-            value: flow.loss.convexity().m,
-            limit: f64::INFINITY,
-            evidence: Evidence::Certified,
-            repair: None,
-        },
-        smoothness(smooth),
+        Hypothesis::plain("R = c/2 ‖y − y*‖²", (flow.loss.convexity().m, f64::INFINITY), true, ""),
+        Hypothesis::smooth(flow.map.is_smooth()),
     ]
-}
-
-/// Dh exists and is locally Lipschitz.
-fn smoothness(smooth: bool) -> Hypothesis {
-    Hypothesis {
-        statement: "Dh is locally Lipschitz: h has no kinks".into(),
-        verdict: if smooth { Verdict::Holds } else { Verdict::Fails },
-        value: f64::from(u8::from(!smooth)),
-        limit: 0.0,
-        evidence: Evidence::Measured,
-        repair: (!smooth).then(|| "use a smooth activation in place of relu or abs".into()),
-    }
 }
