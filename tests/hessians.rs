@@ -251,6 +251,7 @@ fn no_sample_of_many_exceeds_the_certificate() {
 /// 2-3-3-1 (p = 25) and 2-6-6-1 (p = 67) with biases. Four fifths of a bound that is within 1.2 would be refuted.
 #[test]
 fn deep_networks_are_certified_tightly() {
+    let mut loose = Vec::new();
     for (hidden, seeds) in [([3, 3], 0..6), ([6, 6], 0..3)] {
         for (radius, limit) in [(0.001, 1.2), (0.01, 1.2), (0.1, 2.5)] {
             for seed in seeds.clone() {
@@ -258,18 +259,16 @@ fn deep_networks_are_certified_tightly() {
                 let begin = std::time::Instant::now();
                 let ratio = ratio(&net, &start, radius, Effort { restarts: 100 });
                 let seconds = begin.elapsed().as_secs_f64();
-                println!("{hidden:?} seed {seed} radius {radius}: {ratio:.3} in {seconds:.1} s");
-                assert!(
-                    ratio >= 1.0 - SAMPLER && ratio <= limit,
-                    "{hidden:?} {seed} {radius}: {ratio}"
-                );
-                assert!(
-                    radius > 0.01 || 0.8 * ratio < 1.0,
-                    "the sampler would not see a false bound"
-                );
+                let row = format!("{hidden:?} seed {seed} radius {radius}: {ratio:.3}");
+                println!("{row} in {seconds:.1} s");
+                let seen = radius > 0.01 || 0.8 * ratio < 1.0;
+                if !(ratio >= 1.0 - SAMPLER && ratio <= limit && seen) {
+                    loose.push(row);
+                }
             }
         }
     }
+    assert!(loose.is_empty(), "{loose:#?}");
 }
 
 /// The largest networks: p = 105.

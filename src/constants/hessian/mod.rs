@@ -93,6 +93,13 @@ fn bound_of_degree(
             let parts = Parts { outputs: &polynomials, params, degree: n };
             norm = norm.min(*norms.0.entry(n).or_insert_with(|| tensor_norm(&parts)));
         }
+        if std::env::var("HS").is_ok() {
+            eprintln!(
+                "  K {degree} n {n}: {} majorants {}",
+                mul_up(norm, bending(n, radius)),
+                mul_up(joined(n), bending(n, radius))
+            );
+        }
         mul_up(norm, bending(n, radius))
     }))
 }
