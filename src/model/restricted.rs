@@ -180,7 +180,8 @@ impl Written for Restricted<'_> {
     }
     fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {
         self.on(w, y, &|model, w, y| model.on_hyperduals(w, y));
-    }    fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
+    }
+    fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
         self.on(w, y, &|model, w, y| model.on_norm_jets(w, y));
     }
 }

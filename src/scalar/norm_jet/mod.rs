@@ -234,18 +234,12 @@ impl Mul for NormJet {
         let join = if disjoint { hypot_up } else { add_up };
         let (a, d) = (times(t, self.hessian), times(s, o.hessian));
         let b = times(self.gradient, o.gradient);
-        let hessian = if disjoint {
-            symmetric_2_by_2(a, b, d)
-        } else {
-            add_up(add_up(a, d), mul_up(2.0, b))
-        };
+        let hessian =
+            if disjoint { symmetric_2_by_2(a, b, d) } else { add_up(add_up(a, d), mul_up(2.0, b)) };
         NormJet {
             value: self.value * o.value,
             centre: self.centre * o.centre,
-            central_gradient: join(
-                times(t0, self.central_gradient),
-                times(s0, o.central_gradient),
-            ),
+            central_gradient: join(times(t0, self.central_gradient), times(s0, o.central_gradient)),
             gradient: join(times(t, self.gradient), times(s, o.gradient)),
             hessian,
             radius: self.radius.max(o.radius),

@@ -114,8 +114,7 @@ mod tests {
         let mut apart = 0;
         for _ in 0..2000 {
             let size = 1 + generator.below(8);
-            let mut draw =
-                || (0..size).map(|_| generator.below(40)).collect::<BTreeSet<usize>>();
+            let mut draw = || (0..size).map(|_| generator.below(40)).collect::<BTreeSet<usize>>();
             let (a, b, c) = (draw(), draw(), draw());
             let union = of(&a).union(&of(&b));
             let really = a.union(&b).all(|i| !c.contains(i));
