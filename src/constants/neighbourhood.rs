@@ -4,6 +4,7 @@ use super::sampled::{self, Effort};
 use super::{Enclosure, Spectrum, certified};
 use crate::model::Differentiable;
 use crate::random::Generator;
+use crate::scalar::{add_up, mul_up};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
@@ -105,7 +106,8 @@ impl<'a> Neighbourhood<'a> {
         self.lip_jacobian(0.0)
     }
 
-    /// Lip(h) = sup ‖Dh‖ on the ball: at most ‖Dh(w₀)‖ + r Lip(Dh), at least ‖Dh‖ at the points sampled.
+    /// Lip(h) = sup ‖Dh‖ on the ball: at most ‖Dh(w₀)‖ + r Lip(Dh) and what is certified of Dh itself, at least ‖Dh‖ at the
+    /// points sampled.
     ///
     /// # Errors
     /// As [`Neighbourhood::spectrum`].
@@ -115,7 +117,11 @@ impl<'a> Neighbourhood<'a> {
         let upper = if radius == 0.0 {
             norm.upper
         } else {
-            (norm.upper + (radius * lip).next_up()).next_up()
+            add_up(norm.upper, mul_up(radius, lip)).min(certified::norm_jacobian(
+                self.map,
+                &self.start,
+                radius,
+            ))
         };
         let generator = Generator::seeded(SEED);
         let found = sampled::lip_h(self.map, &self.start, radius, Effort::SMALL, &generator);
