@@ -76,7 +76,7 @@ pub(super) fn run(options: &ConstantsOptions, out: &mut dyn Write) -> Result<u8>
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
     let affordable = (shape.outputs as f64).powi(2) * shape.params as f64 <= BY_SAMPLE;
     let samples = (has_kappa && affordable && shape.outputs > problem.per_sample)
-        .then(|| by_sample(&flow, problem.per_sample));
+        .then(|| by_sample(&flow, &near, problem.per_sample));
     let findings = Findings {
         options,
         problem: &problem,
@@ -88,7 +88,7 @@ pub(super) fn run(options: &ConstantsOptions, out: &mut dyn Write) -> Result<u8>
         lip_jacobian: near.lip_jacobian(options.radius),
         laziness: if has_kappa { Laziness::of(&flow, &near)? } else { None },
         one_step: problem.has_targets.then(|| OneStep::of(&flow, &near)).transpose()?,
-        layers: if has_kappa { by_block(&flow, &layers(&*map))? } else { vec![] },
+        layers: if has_kappa { by_block(&flow, &near, &layers(&*map))? } else { vec![] },
         samples: samples.transpose()?,
         degree: homogeneity(&*map, &flow.start),
     };

@@ -209,16 +209,21 @@ pub struct PartLaziness {
     pub kappa: Enclosure,
 }
 
-/// κ_αh of the model with only the parameters of one of `blocks` moving, each seen through all outputs.
+/// `κ_αh` of the model with only the parameters of one of `blocks` moving, each seen through all outputs; `near` is the
+/// neighbourhood of the whole.
 ///
 /// # Errors
 /// As [`Laziness::of`].
 pub fn by_block<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
+    near: &Neighbourhood<'_>,
     blocks: &[(String, Range<usize>)],
 ) -> Result<Vec<PartLaziness>> {
     let outputs = 0..flow.map.shape().outputs;
-    blocks.iter().map(|(name, block)| part(flow, name, block.clone(), outputs.clone())).collect()
+    blocks
+        .iter()
+        .map(|(name, block)| part(flow, near, name, block.clone(), outputs.clone()))
+        .collect()
 }
 
 /// κ_αh of each sample, `per_sample` outputs at a time, all parameters moving.
@@ -227,6 +232,7 @@ pub fn by_block<H: Differentiable, L: Loss>(
 /// As [`Laziness::of`].
 pub fn by_sample<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
+    near: &Neighbourhood<'_>,
     per_sample: usize,
 ) -> Result<Vec<PartLaziness>> {
     let n = flow.map.shape().outputs;
@@ -235,25 +241,31 @@ pub fn by_sample<H: Differentiable, L: Loss>(
     }
     let sample = |i: usize| {
         let outputs = i * per_sample..(i + 1) * per_sample;
-        part(flow, &format!("sample {}", i + 1), 0..flow.start.len(), outputs)
+        part(flow, near, &format!("sample {}", i + 1), 0..flow.start.len(), outputs)
     };
     (0..n / per_sample).map(sample).collect()
 }
 
 fn part<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
+    near: &Neighbourhood<'_>,
     name: &str,
     params: Range<usize>,
     outputs: Range<usize>,
 ) -> Result<PartLaziness> {
     let map = Restricted::to(&flow.map, &flow.start, params, outputs.clone());
-    let near = Neighbourhood::of(&map, map.own_start())?;
+    let own = Neighbourhood::of(&map, map.own_start())?;
     let y = flow.initial_outputs()?;
     let residual = flow.loss.minimizer().map_or(f64::NAN, |target| {
         let away = |(a, b): (&f64, &f64)| a - b;
         norm(&y[outputs.clone()].iter().zip(&target[outputs]).map(away).collect::<Vec<_>>())
     });
-    let (norm_hessian, norm_jacobian) = (near.norm_hessian(), near.spectrum()?.norm_jacobian);
+    let (mut norm_hessian, norm_jacobian) = (own.norm_hessian(), own.spectrum()?.norm_jacobian);
+    // A part is no more curved than the whole, whose structure may be certified more tightly.
+    let (whole, method) = near.lip_jacobian_upper(0.0);
+    if whole < norm_hessian.upper {
+        (norm_hessian.upper, norm_hessian.method) = (whole, method);
+    }
     let times = |hessian: f64, jacobian: f64| {
         if hessian == 0.0 { 0.0 } else { flow.eps() * residual * hessian / (jacobian * jacobian) }
     };

@@ -3,7 +3,7 @@
 //! Layers and samples are such parts; what a constant of the whole is made of shows in those of its parts.
 
 use super::{Differentiable, Displacement, Seed, Shape, Structure, Written};
-use crate::scalar::{Dual, Germ, Interval, NormJet, Scalar};
+use crate::scalar::{Germ, Interval, NormJet, Scalar, Var};
 use std::ops::Range;
 
 /// h with only the parameters in `params` free, seen through the outputs in `outputs`.
@@ -170,14 +170,8 @@ impl Written for Restricted<'_> {
     fn shape(&self) -> Shape {
         Differentiable::shape(self)
     }
-    fn on_intervals(&self, w: &[Interval], y: &mut [Interval]) {
-        self.on(w, y, &|model, w, y| model.on_intervals(w, y));
-    }
-    fn on_duals(&self, w: &[Dual<Interval>], y: &mut [Dual<Interval>]) {
-        self.on(w, y, &|model, w, y| model.on_duals(w, y));
-    }
-    fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {
-        self.on(w, y, &|model, w, y| model.on_hyperduals(w, y));
+    fn on_recorded<'t>(&self, w: &[Var<'t, Interval>], y: &mut [Var<'t, Interval>]) {
+        self.on(w, y, &|model, w, y| model.on_recorded(w, y));
     }
     fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
         self.on(w, y, &|model, w, y| model.on_norm_jets(w, y));
