@@ -259,14 +259,16 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
                 )?;
             }
         }
-        None if !found.problem.has_targets => {
-            writeln!(out, "  no targets were given, and κ needs ‖αh(w₀) − y*‖ (--target)")?
+        None => {
+            let why = match found.problem.has_targets {
+                false => "no targets were given, and κ needs ‖αh(w₀) − y*‖ (--target)".to_string(),
+                true => format!(
+                    "the loss {} has no minimizer, and κ needs one",
+                    found.problem.loss_name
+                ),
+            };
+            writeln!(out, "  {why}")?;
         }
-        None => writeln!(
-            out,
-            "  the loss {} has no minimizer, and κ needs one",
-            found.problem.loss_name
-        )?,
     }
     if let Some(step) = found.one_step {
         writeln!(

@@ -11,7 +11,7 @@
 //! with operator norms. As η → 0 exactly Δ(Dh)/Δ(F) ≤ (κ/2) ‖Dh‖‖r‖/‖Dhᵀr‖ with r = αh(w₀) − y*.
 //!
 //! **Laws.** In α: κ falls as 1/α if h(w₀) = 0, else towards ‖h(w₀)‖‖D²h‖/‖Dh‖². In the scale λ of the start, for a
-//! positively q-homogeneous h: κ_h(λw₀) = λ^(−q)‖λ^q h(w₀) − y*‖‖D²h(w₀)‖/‖Dh(w₀)‖², so λ^q stands in for α, with
+//! positively q-homogeneous h: `κ_h(λw₀) = λ^(−q)‖λ^q h(w₀) − y*‖‖D²h(w₀)‖/‖Dh(w₀)‖²`, so λ^q stands in for α, with
 //! time running λ^(2q−2) times as fast. In the width m of α(m) Σ φ(θᵢ) with α(m) = m^(−a): E κ ≲ m^(−½) + m^(a−1); the
 //! paper prints (m α(m))^(−½) for the second term, its own estimates and experiments give the exponent −1 used here.
 
@@ -62,7 +62,7 @@ impl Laziness {
         }))
     }
 
-    /// κ_αh(w₀), enclosed; 0 at α = ∞ if h(w₀) = 0.
+    /// `κ_αh(w₀)`, enclosed; 0 at α = ∞ if h(w₀) = 0.
     pub fn kappa(&self) -> Enclosure {
         self.at_scale(self.alpha)
     }
@@ -77,7 +77,7 @@ impl Laziness {
         self.times(factor)
     }
 
-    /// κ_h(λw₀) for a positively q-homogeneous h, at α = 1.
+    /// `κ_h(λw₀)` for a positively q-homogeneous h, at α = 1.
     pub fn at_init_scale(&self, degree: f64, lambda: f64) -> Enclosure {
         let power = lambda.powf(degree);
         self.times(distance(power, &self.ends) / power)

@@ -15,7 +15,7 @@ pub fn least_radius(need: impl Fn(f64) -> f64, cap: f64) -> Radius {
     let mut r = 0.0;
     for _ in 0..200 {
         let next = need(r);
-        if !(next <= cap) {
+        if next.is_nan() || next > cap {
             return Radius::None;
         }
         if next <= r {

@@ -27,7 +27,7 @@ const DECOMPOSED: usize = 4_000_000;
 pub struct Spectrum {
     /// ‖Dh(w₀)‖.
     pub norm_jacobian: Enclosure,
-    /// σ_min(Dh(w₀)ᵀ), the N-th singular value: positive exactly where Dh(w₀) is onto; 0 where p < N.
+    /// `σ_min(Dh(w₀)ᵀ)`, the N-th singular value: positive exactly where Dh(w₀) is onto; 0 where p < N.
     pub sigma_min: Enclosure,
     /// σ_min⁺, the least singular value that is positive to working precision.
     pub sigma_min_positive: Enclosure,
@@ -154,7 +154,7 @@ fn times(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     out
 }
 
-/// ‖QᵀQ − I‖_F, from above.
+/// `‖QᵀQ − I‖_F`, from above.
 fn defect(q: &DMatrix<f64>) -> f64 {
     let gram = linalg::gram(&q.transpose());
     let identity = DMatrix::identity(gram.nrows(), gram.ncols());

@@ -56,7 +56,7 @@ impl<'a> Restricted<'a> {
     }
 
     /// The whole model on numbers S, its outputs cut to those of the part.
-    fn on<S: Scalar>(&self, w: &[S], y: &mut [S], eval: &dyn Fn(&dyn Written, &[S], &mut [S])) {
+    fn on<S: Scalar>(&self, w: &[S], y: &mut [S], eval: Evaluation<'_, S>) {
         let mut all: Vec<S> = self.start.iter().map(|&w| S::from(w)).collect();
         all[self.params.clone()].copy_from_slice(w);
         let mut outputs = vec![S::from(0.0); self.all_outputs()];
@@ -64,6 +64,9 @@ impl<'a> Restricted<'a> {
         y.copy_from_slice(&outputs[self.outputs.clone()]);
     }
 }
+
+/// One of the evaluations of [`Written`], on numbers S.
+type Evaluation<'a, S> = &'a dyn Fn(&dyn Written, &[S], &mut [S]);
 
 /// Whether a model can be evaluated on other numbers.
 fn is_written(map: &dyn Differentiable) -> bool {
@@ -75,12 +78,7 @@ fn is_written(map: &dyn Differentiable) -> bool {
 }
 
 /// A model that [`is_written`] on numbers S.
-fn whole<S: Scalar>(
-    map: &dyn Differentiable,
-    w: &[S],
-    y: &mut [S],
-    eval: &dyn Fn(&dyn Written, &[S], &mut [S]),
-) {
+fn whole<S: Scalar>(map: &dyn Differentiable, w: &[S], y: &mut [S], eval: Evaluation<'_, S>) {
     match map.structure() {
         Structure::Written(model) => eval(model, w, y),
         Structure::Network(model) => eval(model, w, y),

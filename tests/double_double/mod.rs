@@ -137,7 +137,7 @@ impl D {
 
     /// Reduced by k ln 2 and 2⁹, Taylor, squared nine times.
     fn exp(self) -> Option<D> {
-        if !(self.hi.abs() < 600.0) {
+        if self.hi.is_nan() || self.hi.abs() > 600.0 {
             return None;
         }
         let k = (self.hi / LN2.hi).round();
@@ -170,7 +170,7 @@ impl D {
         if self.hi == 0.0 {
             return Some(self);
         }
-        if !(self.hi > 1e-250) {
+        if self.hi.is_nan() || self.hi < 1e-250 {
             return None;
         }
         let root = D::from(self.hi.sqrt());
@@ -179,7 +179,7 @@ impl D {
 
     /// By k π/2 and Taylor's series of both.
     fn sin_cos(self) -> Option<(D, D)> {
-        if !(self.hi.abs() < 1e4) {
+        if self.hi.is_nan() || self.hi.abs() > 1e4 {
             return None;
         }
         let k = (self.hi / HALF_PI.hi).round();
@@ -227,7 +227,7 @@ impl D {
 
     /// One step from the platform's value y: atan x = y + atan((x cos y − sin y)/(cos y + x sin y)).
     fn atan(self) -> Option<D> {
-        if !(self.hi.abs() < 1e100) {
+        if self.hi.is_nan() || self.hi.abs() > 1e100 {
             return None;
         }
         if self.hi.abs() < 1e-10 {

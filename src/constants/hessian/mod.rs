@@ -4,10 +4,10 @@
 //! w₀ (see [`crate::scalar`]), hᵢ = Σₙ Sᵢₙ[ε, …, ε] + Rᵢ(ε) for |ε| ≤ r, and
 //!
 //! ```text
-//! ‖D²h(w₀ + ε)‖ ≤ 2‖S₂‖ + Σ_{n=3}^{K} n(n−1) rⁿ⁻² ‖Sₙ‖ + (K+1) K rᴷ⁻¹ √(Σᵢ ρᵢ²)
+//! ‖D²h(w₀ + ε)‖ ≤ 2‖S₂‖ + Σ_{n=3}^{K} n(n−1) rⁿ⁻² ‖Sₙ‖ + Σ_{n>K} n(n−1) rⁿ⁻² √(Σᵢ Mᵢₙ²)
 //! ```
 //!
-//! where ‖Sₙ‖ = sup q·Sₙ[u₁, …, uₙ] is bounded by unfoldings (`tensor`), for n = 2 also by a search over q
+//! where Mᵢₙ is the majorant of Rᵢ and ‖Sₙ‖ = sup q·Sₙ[u₁, …, uₙ] is bounded by unfoldings (`tensor`), for n = 2 also by a search over q
 //! (`directions`). More degrees are tighter on small balls, fewer on large ones: the least of K = 1 … 4 is taken. The
 //! number of coefficients is N C(p + K − 1, K), so that K = 4 reaches p ≈ 100 and K = 3 p ≈ 300.
 
@@ -16,12 +16,18 @@ mod matrix;
 mod tensor;
 
 use crate::model::Written;
-use crate::scalar::{Effort, Germ, Germs, Polynomial, add_up, monomials, mul_up, norm_up};
+use crate::scalar::{
+    Effort, Germ, Germs, LAST_CLASS, Polynomial, add_up, bending, monomials, mul_up, norm_up,
+    sum_up,
+};
 use nalgebra::DMatrix;
+use std::collections::BTreeMap;
 use tensor::Parts;
 
 /// The most parameters for which a bound is tried.
 const PARAMS: usize = 320;
+/// The highest degree K.
+const MOST: usize = 4;
 /// The most coefficients of all outputs' last parts together.
 const COEFFICIENTS: usize = 30_000_000;
 /// The most multiplications for the unfolding of a part.
@@ -30,23 +36,44 @@ const UNFOLDING: f64 = 4e10;
 const EFFORT: Effort = Effort { products: 4_000_000_000, coefficients: 60_000_000 };
 
 /// At least sup ‖D²h(w)‖ over |w − `start`| ≤ `radius`; `None` where p is too large or the bound is not finite.
+///
+/// ```
+/// use gradflow::constants::hessian;
+/// use gradflow::prelude::*;
+/// // h = w³: h'' = 6 w, at most 6 · 1.5 on the ball of radius ½ around 1.
+/// let h = Formula::parse("w^3", &[]).unwrap().without_inputs().unwrap();
+/// let bound = hessian::bound(&h, &[1.0], 0.5).unwrap();
+/// assert!(bound >= 9.0 && bound < 9.0 + 1e-9);
+/// ```
 pub fn bound(map: &dyn Written, start: &[f64], radius: f64) -> Option<f64> {
     let sensible = radius >= 0.0 && radius.is_finite() && start.iter().all(|w| w.is_finite());
     if start.len() > PARAMS || !sensible {
         return None;
     }
-    let degrees = if radius == 0.0 { 2..=2 } else { 1..=4 };
-    let all = degrees.map(|degree| bound_of_degree(map, start, radius, degree));
+    let mut norms = Norms::default();
+    // The highest degree measures all tensors; the others differ in what they leave to majorants.
+    let highest = if radius == 0.0 { 2 } else { MOST };
+    let all =
+        (1..=highest).rev().map(|degree| bound_of_degree(map, start, radius, degree, &mut norms));
     let least = all.fold(f64::INFINITY, f64::min);
     least.is_finite().then_some(least)
 }
 
+/// ‖S₂‖, ‖S₃‖, …, computed once.
+#[derive(Default)]
+struct Norms(BTreeMap<usize, f64>);
+
 /// The bound with polynomials of that degree; ∞ where they cost too much.
-fn bound_of_degree(map: &dyn Written, start: &[f64], radius: f64, degree: usize) -> f64 {
+fn bound_of_degree(
+    map: &dyn Written,
+    start: &[f64],
+    radius: f64,
+    degree: usize,
+    norms: &mut Norms,
+) -> f64 {
     let (params, count) = (start.len(), map.shape().outputs);
     let size = count.saturating_mul(monomials::count(params, degree));
-    let unfolding = size as f64 * (degree * params) as f64;
-    if size > COEFFICIENTS || (degree > 2 && unfolding > UNFOLDING) {
+    if size > COEFFICIENTS || size as f64 * (degree * params) as f64 > UNFOLDING {
         return f64::INFINITY;
     }
     let germs = Germs::new(degree, radius, EFFORT);
@@ -56,23 +83,31 @@ fn bound_of_degree(map: &dyn Written, start: &[f64], radius: f64, degree: usize)
     else {
         return f64::INFINITY;
     };
-    let remainder = norm_up(outputs.iter().map(|y| y.bending(degree + 1)));
-    if !remainder.is_finite() {
+    let joined = |n: usize| norm_up(outputs.iter().map(|y| y.majorant(n)));
+    if !(2..=LAST_CLASS).all(|n| joined(n).is_finite()) {
         return f64::INFINITY;
     }
-    if std::env::var("HS").is_ok() {
-        eprintln!("K {degree} rem {remainder}");
-    }
-    (2..=degree).fold(remainder, |sum, n| {
-        let parts = Parts { outputs: &polynomials, params, degree: n };
-        let norm = if n == 2 { centre(&parts) } else { parts.norm() };
-        let size = add_up(norm, parts.error());
-        if std::env::var("HS").is_ok() {
-            eprintln!("  n {n} norm {norm} err {} unf {}", parts.error(), parts.norm());
+    sum_up((2..=LAST_CLASS).map(|n| {
+        let mut norm = joined(n);
+        if n <= degree {
+            let parts = Parts { outputs: &polynomials, params, degree: n };
+            norm = norm.min(*norms.0.entry(n).or_insert_with(|| tensor_norm(&parts)));
         }
-        let factor = (2..n).fold((n * (n - 1)) as f64, |f, _| mul_up(f, radius));
-        add_up(sum, mul_up(factor, size))
-    })
+        if std::env::var("HS").is_ok() {
+            eprintln!(
+                "  K {degree} n {n}: {} majorants {}",
+                mul_up(norm, bending(n, radius)),
+                mul_up(joined(n), bending(n, radius))
+            );
+        }
+        mul_up(norm, bending(n, radius))
+    }))
+}
+
+/// ‖Sₙ‖, what it lacks by rounding included.
+fn tensor_norm(parts: &Parts<'_>) -> f64 {
+    let norm = if parts.degree == 2 { centre(parts) } else { parts.norm() };
+    add_up(norm, parts.error())
 }
 
 /// ‖S₂‖ without its errors.

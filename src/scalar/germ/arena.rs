@@ -1,7 +1,7 @@
 //! Where germs live: a record of functions near a point, sums of them kept as plans until a product needs them.
 
 use super::Germ;
-use super::majorant::{MOST, Majorant, SLOTS, Truncation};
+use super::majorant::{MOST, Majorant, SLOTS};
 use super::polynomial::Polynomial;
 use crate::scalar::{Interval, add_up, mul_up};
 use std::cell::{Cell, RefCell};
@@ -37,7 +37,10 @@ pub(crate) struct Effort {
 /// The germs of one evaluation at w₀ on the ball |w − w₀| ≤ r, truncated at degree K.
 #[derive(Debug)]
 pub struct Germs {
-    pub(super) to: Truncation,
+    /// K.
+    pub(super) degree: usize,
+    /// r.
+    pub(super) radius: f64,
     nodes: RefCell<Vec<Node>>,
     left: Cell<Effort>,
 }
@@ -45,8 +48,8 @@ pub struct Germs {
 impl Germs {
     /// For polynomials of degree K = `degree` (1 to 4) on the ball of that radius.
     pub(crate) fn new(degree: usize, radius: f64, effort: Effort) -> Self {
-        let to = Truncation { degree: degree.clamp(1, MOST), radius };
-        Germs { to, nodes: RefCell::default(), left: Cell::new(effort) }
+        let degree = degree.clamp(1, MOST);
+        Germs { degree, radius, nodes: RefCell::default(), left: Cell::new(effort) }
     }
 
     /// The coordinates w = w₀ + ε, centred at `start`.
@@ -97,16 +100,16 @@ impl Germs {
         if !self.spend(sizes, 0) {
             return None;
         }
-        let mut sum = Polynomial::combined(&terms, support, self.to.degree, 2 * visited);
+        let mut sum = Polynomial::combined(&terms, support, self.degree, 2 * visited);
         if !self.spend(0, sum.len()) {
             return None;
         }
-        for n in 1..=self.to.degree {
+        for n in 1..=self.degree {
             sum.errors[n] = add_up(sum.errors[n], errors[n]);
         }
         let sum = Rc::new(sum);
         let node = &mut self.nodes.borrow_mut()[index];
-        for n in 1..=self.to.degree {
+        for n in 1..=self.degree {
             node.majorant.0[n] = node.majorant.0[n].min(add_up(sum.norms[n], sum.errors[n]));
         }
         node.polynomial = Some(sum.clone());

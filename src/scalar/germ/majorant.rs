@@ -15,25 +15,20 @@
 //! lower degree:            𝒞ₘ(ρ) ⊂ 𝒞ₙ(ρ rᵐ⁻ⁿ m(m−1)/(n(n−1)))                          for m > n ≥ 2
 //! ```
 //!
-//! A [`Majorant`] is M(t) = Σₙ Mₙ tⁿ for a sum of one function of each class, n = 1 … K + 1; it bounds the function by
-//! M(|ε|), its gradient by M'(|ε|) and its Hessian by M''(|ε|). Hence g(f) for |g''(δ)| ≤ (K+1)K F |δ|ᴷ⁻¹ has
-//! ‖D²(g∘f)‖ ≤ |g''| |Df|² + |g'| ‖D²f‖ ≤ F (Mᴷ⁺¹)'': composition is a power of the majorant. All rounded up.
+//! A [`Majorant`] is M(t) = Σₙ Mₙ tⁿ for a sum of one function of each class, n = 1 … 9; it bounds the function by
+//! M(|ε|), its gradient by M'(|ε|) and its Hessian by M''(|ε|). Hence g(f) for |g''(δ)| ≤ (m+1)m F |δ|ᵐ⁻¹ has
+//! ‖D²(g∘f)‖ ≤ |g''| |Df|² + |g'| ‖D²f‖ ≤ F (Mᵐ⁺¹)'': composition is a power of the majorant. All rounded up.
 
-use crate::scalar::{add_up, div_up, hypot_up, mul_up, sqrt_up};
+use crate::scalar::{add_up, div_up, hypot_up, mul_up, sum_up};
 
 /// The highest degree K that is kept exactly.
 pub(super) const MOST: usize = 4;
-/// One slot for each degree 0 … K + 1.
-pub(super) const SLOTS: usize = MOST + 2;
+/// The highest class that is told apart: higher ones are lowered to it.
+pub(crate) const LAST: usize = 9;
+/// One slot for each degree 0 … 9.
+pub(super) const SLOTS: usize = LAST + 1;
 
-/// K and r.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Truncation {
-    pub(super) degree: usize,
-    pub(super) radius: f64,
-}
-
-/// M₁ … M_{K+1}; slot 0 is unused.
+/// M₁ … M₉; slot 0 is unused.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Majorant(pub(super) [f64; SLOTS]);
 
@@ -67,15 +62,14 @@ impl Majorant {
     }
 
     /// Of f g.
-    pub(super) fn times(self, o: Self, disjoint: bool, to: Truncation) -> Self {
-        let last = to.degree + 1;
+    pub(super) fn times(self, o: Self, disjoint: bool, radius: f64) -> Self {
         let mut product = Majorant::ZERO;
-        for m in 1..=last {
-            for n in 1..=last {
+        for m in 1..=LAST {
+            for n in 1..=LAST {
                 let size = mul_up(self.0[m], o.0[n]);
                 let size = if disjoint { mul_up(size, separation(m, n)) } else { size };
-                let slot = (m + n).min(last);
-                product.0[slot] = add_up(product.0[slot], lowered(size, m + n, to));
+                let slot = (m + n).min(LAST);
+                product.0[slot] = add_up(product.0[slot], lowered(size, m + n, radius));
             }
         }
         product
@@ -86,28 +80,29 @@ impl Majorant {
         self.0[1..].iter().rev().fold(0.0, |sum, &m| mul_up(add_up(sum, m), radius))
     }
 
-    /// Mₙ'' (r) = n(n−1) Mₙ rⁿ⁻²: the bound of ‖D²f‖ on the ball that degree n contributes.
-    pub(super) fn bending(size: f64, n: usize, radius: f64) -> f64 {
-        if n < 2 {
-            return 0.0;
-        }
-        (2..n).fold(mul_up(size, (n * (n - 1)) as f64), |b, _| mul_up(b, radius))
+    /// Σ n(n−1) Mₙ rⁿ⁻² over the degrees beyond `degree`: what they contribute at most to ‖D²f‖ on the ball.
+    pub(super) fn bending_beyond(self, degree: usize, radius: f64) -> f64 {
+        sum_up((degree.max(1) + 1..=LAST).map(|n| mul_up(self.0[n], bending(n, radius))))
     }
+}
+
+/// n(n−1) rⁿ⁻² for n ≥ 2: the bound of ‖D²f‖ on the ball for f in 𝒞ₙ(1).
+pub(crate) fn bending(n: usize, radius: f64) -> f64 {
+    (2..n).fold((n * (n - 1)) as f64, |b, _| mul_up(b, radius))
 }
 
 /// κ for disjoint factors of degrees m and n.
 fn separation(m: usize, n: usize) -> f64 {
     let power = |n: usize| (0..n).fold(1.0, |p, _| p * n as f64);
-    // Below 10¹⁰: exact.
-    sqrt_up(div_up(power(m) * power(n), power(m + n)))
+    // Fewer than 40 roundings.
+    (power(m) * power(n) / power(m + n)).sqrt() * (1.0 + 1e-14)
 }
 
-/// The size in class K + 1 of a function of a class `n` > K + 1.
-fn lowered(size: f64, n: usize, to: Truncation) -> f64 {
-    let last = to.degree + 1;
-    if n <= last || size == 0.0 {
+/// The size in the last class of a function of class `n`, if that is higher.
+fn lowered(size: f64, n: usize, radius: f64) -> f64 {
+    if n <= LAST || size == 0.0 {
         return size;
     }
-    let power = (last..n).fold(size, |s, _| mul_up(s, to.radius));
-    div_up(mul_up(power, (n * (n - 1)) as f64), (last * (last - 1)) as f64)
+    let power = (LAST..n).fold(size, |s, _| mul_up(s, radius));
+    div_up(mul_up(power, (n * (n - 1)) as f64), (LAST * (LAST - 1)) as f64)
 }

@@ -3,7 +3,7 @@
 //! A [`Germ`] stands for f(w₀ + ε) on the ball |ε| ≤ r as
 //!
 //! ```text
-//! f = f(w₀) + P₁(ε) + … + P_K(ε) + R(ε),      ‖D²R(ε)‖ ≤ (K+1) K ρ |ε|ᴷ⁻¹
+//! f = f(w₀) + P₁(ε) + … + P_K(ε) + R(ε),      ‖D²R(ε)‖ ≤ Σ_{n > K} n(n−1) Mₙ |ε|ⁿ⁻²
 //! ```
 //!
 //! with homogeneous polynomials Pₙ whose coefficients are floating-point numbers of known error (`polynomial`), and a
@@ -13,7 +13,7 @@
 //!
 //! Taylor models (Makino and Berz 2003) bound the remainder's values by an interval; here its Hessian is bounded, by the
 //! norm of symmetric forms (Banach 1938) and Cauchy's majorants, which makes the remainder of a sum or product a sum or
-//! product of remainders. A function of a germ needs the derivatives of order K + 1 of the elementary functions on the
+//! product of remainders. A function of a germ needs a derivative of order beyond K of the elementary functions on the
 //! range of their argument (`series`); where there is none, as across a kink, all bounds are infinite.
 
 mod arena;
@@ -24,11 +24,12 @@ mod series;
 
 pub(crate) use arena::Effort;
 pub use arena::Germs;
+pub(crate) use majorant::{LAST as LAST_CLASS, bending};
 pub(crate) use polynomial::{Polynomial, positions};
 
 use super::{Elementary, Interval, Scalar, add_up, mul_up};
 use arena::Node;
-use majorant::{Majorant, SLOTS};
+use majorant::{LAST, Majorant, SLOTS};
 use series::Series;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::rc::Rc;
@@ -61,14 +62,12 @@ impl<'g> Germ<'g> {
         }
     }
 
-    /// What degree n contributes at most to ‖D²f‖ on the ball; n = K + 1 is the remainder.
-    pub(crate) fn bending(self, n: usize) -> f64 {
+    /// Mₙ: of Pₙ for n ≤ K, of a part of R for n > K.
+    pub(crate) fn majorant(self, n: usize) -> f64 {
         match self.0 {
             Constant(value) if value == Interval::WHOLE => f64::INFINITY,
             Constant(_) => 0.0,
-            Recorded(germs, index) => {
-                Majorant::bending(germs.node(index).majorant.0[n], n, germs.to.radius)
-            }
+            Recorded(germs, index) => germs.node(index).majorant.0[n],
         }
     }
 
@@ -137,12 +136,12 @@ impl<'g> Germ<'g> {
         let polynomials = germs.polynomial(i).zip(germs.polynomial(j));
         let (a, b) = (germs.node(i), germs.node(j));
         let (support, disjoint) = united(&a.support, &b.support);
-        let degree = germs.to.degree;
+        let degree = germs.degree;
         let made = polynomials
             .filter(|(p, q)| germs.spend(p.work(q, degree), 0))
             .map(|(p, q)| p.times(&q, support.clone(), degree))
             .filter(|made| germs.spend(0, made.len()));
-        let majorant = a.majorant.times(b.majorant, disjoint, germs.to);
+        let majorant = a.majorant.times(b.majorant, disjoint, germs.radius);
         place(germs.push(known(0.0.into(), majorant, support, made, degree)))
     }
 
@@ -152,17 +151,16 @@ impl<'g> Germ<'g> {
             let Constant(value) = self.0 else { return self };
             return Germ::constant(series(value)[0]);
         };
-        let degree = germs.to.degree;
+        let degree = germs.degree;
         let Some(bent) = germs.polynomial(index) else {
             let x = germs.node(index);
             return germs.push(known(Interval::WHOLE, Majorant::UNKNOWN, x.support, None, degree));
         };
         let x = germs.node(index);
-        let reach = x.majorant.at(germs.to.radius);
+        let reach = x.majorant.at(germs.radius);
         let at = series(x.value);
         let range = x.value + Interval::new(-reach, reach);
-        let beyond = series(range)[degree + 1].magnitude();
-        let majorant = composed_majorant(&x.majorant, &at, beyond, germs.to);
+        let majorant = composed_majorant(&x.majorant, &at, &series(range), germs);
         let polynomial = composed(&bent, &at, germs);
         germs.push(known(at[0], majorant, x.support, polynomial, degree))
     }
@@ -201,24 +199,28 @@ fn known(
     Node { value, majorant, support, polynomial, plan: Vec::new(), errors: [0.0; SLOTS] }
 }
 
-/// Σₖ |gₖ| Mᵏ + F Mᴷ⁺¹, F bounding |g⁽ᴷ⁺¹⁾|/(K+1)! on the range.
-fn composed_majorant(
-    inner: &Majorant,
-    at: &Series,
-    beyond: f64,
-    to: majorant::Truncation,
-) -> Majorant {
+/// Σ_{k ≤ m} |gₖ| Mᵏ + F Mᵐ⁺¹, F bounding |g⁽ᵐ⁺¹⁾|/(m+1)! on the range, for the best m ≥ K: coefficients at the centre
+/// are smaller, those on a wide range grow.
+fn composed_majorant(inner: &Majorant, at: &Series, range: &Series, germs: &Germs) -> Majorant {
     let (mut power, mut sum) = (*inner, inner.scaled(at[1].magnitude()));
-    for coefficient in &at[2..=to.degree] {
-        power = power.times(*inner, false, to);
-        sum = sum.plus(power.scaled(coefficient.magnitude()), false);
+    let (mut best, mut least) = (Majorant::UNKNOWN, f64::INFINITY);
+    for m in 1..LAST {
+        power = power.times(*inner, false, germs.radius);
+        if m >= germs.degree {
+            let all = sum.plus(power.scaled(range[m + 1].magnitude()), false);
+            let bending = all.bending_beyond(germs.degree, germs.radius);
+            if bending < least {
+                (best, least) = (all, bending);
+            }
+        }
+        sum = sum.plus(power.scaled(at[m + 1].magnitude()), false);
     }
-    sum.plus(power.times(*inner, false, to).scaled(beyond), false)
+    best
 }
 
 /// (…(g_K δ + g_{K−1}) δ + …) δ, truncated; `None` beyond the effort.
 fn composed(bent: &Rc<Polynomial>, at: &Series, germs: &Germs) -> Option<Polynomial> {
-    let degree = germs.to.degree;
+    let degree = germs.degree;
     let scaled = |p: &Rc<Polynomial>, c: Interval| {
         let (mid, off) = split(c);
         let mut q =

@@ -1,13 +1,13 @@
-//! Taylor coefficients f⁽ᵏ⁾/k! of the elementary functions over intervals, k = 0 … 5.
+//! Taylor coefficients f⁽ᵏ⁾/k! of the elementary functions over intervals, k = 0 … 9.
 //!
-//! Orders 0 to 3 are those of [`Elementary::on`], as tight as monotone pieces make them. Orders 4 and 5 come from the
+//! Orders 0 to 3 are those of [`Elementary::on`], as tight as monotone pieces make them. Higher ones come from the
 //! recurrences of Taylor arithmetic (Moore 1966), for instance y' = 1 − y² for tanh; evaluated on intervals they
 //! overestimate, so a wide argument is cut into pieces and the answers united.
 
 use super::majorant::SLOTS;
 use crate::scalar::{Elementary, Interval, Scalar};
 
-/// Enclosures of f⁽ᵏ⁾(x)/k! for all x of an interval, k = 0 … 5.
+/// Enclosures of f⁽ᵏ⁾(x)/k! for all x of an interval, k = 0 … 9.
 pub(super) type Series = [Interval; SLOTS];
 
 /// Pieces of a wide interval: the overestimate of a recurrence shrinks with their width.

@@ -6,6 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 impl Add for Interval {
     type Output = Self;
+    #[inline]
     fn add(self, o: Self) -> Self {
         Interval { lo: add_down(self.lo, o.lo), hi: add_up(self.hi, o.hi) }
     }
@@ -13,6 +14,7 @@ impl Add for Interval {
 
 impl Sub for Interval {
     type Output = Self;
+    #[inline]
     fn sub(self, o: Self) -> Self {
         self + -o
     }
@@ -20,6 +22,7 @@ impl Sub for Interval {
 
 impl Neg for Interval {
     type Output = Self;
+    #[inline]
     fn neg(self) -> Self {
         Interval { lo: -self.hi, hi: -self.lo }
     }
@@ -28,6 +31,7 @@ impl Neg for Interval {
 /// By signs; 0 · ∞ = 0, for an infinite end stands for every finite number.
 impl Mul for Interval {
     type Output = Self;
+    #[inline]
     fn mul(self, o: Self) -> Self {
         if self.lo < 0.0 && self.hi <= 0.0 {
             return -(-self * o);
@@ -50,6 +54,7 @@ impl Mul for Interval {
 /// The whole line where the divisor contains 0.
 impl Div for Interval {
     type Output = Self;
+    #[inline]
     fn div(self, o: Self) -> Self {
         if o.contains(0.0) {
             return Interval::WHOLE;

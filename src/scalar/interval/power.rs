@@ -6,16 +6,14 @@ use crate::scalar::Scalar;
 
 /// xⁿ for n ≥ 1: rising in x for odd n, in |x| for even n.
 fn whole_power(x: Interval, n: u32) -> Interval {
-    let even = Interval {
+    let of_size = Interval {
         lo: repeated(x.mignitude(), n, mul_down),
         hi: repeated(x.magnitude(), n, mul_up),
     };
-    if n % 2 == 0 {
-        even
-    } else if x.lo >= 0.0 {
-        even
+    if n.is_multiple_of(2) || x.lo >= 0.0 {
+        of_size
     } else if x.hi <= 0.0 {
-        -even
+        -of_size
     } else {
         Interval { lo: -repeated(-x.lo, n, mul_up), hi: repeated(x.hi, n, mul_up) }
     }
@@ -24,7 +22,7 @@ fn whole_power(x: Interval, n: u32) -> Interval {
 /// xⁿ for x ≥ 0 and n ≥ 1 by squaring, each product rounded by `times` to the same side.
 fn repeated(x: f64, n: u32, times: fn(f64, f64) -> f64) -> f64 {
     let (mut square, mut left) = (x, n);
-    while left % 2 == 0 {
+    while left.is_multiple_of(2) {
         square = times(square, square);
         left /= 2;
     }
@@ -78,7 +76,7 @@ fn real_power(x: Interval, a: Interval) -> Interval {
 /// a as a whole number, where it is one of moderate size.
 fn whole(a: f64) -> Option<i32> {
     #[allow(clippy::cast_possible_truncation, reason = "guarded: a whole number below 2³⁰")]
-    (a.fract() == 0.0 && a.abs() <= 1_073_741_824.0).then(|| a as i32)
+    (a.fract() == 0.0 && a.abs() <= 1_073_741_824.0).then_some(a as i32)
 }
 
 /// dᵏ/dxᵏ xᵃ = a (a − 1) … (a − k + 1) xᵃ⁻ᵏ. The exponent a − k is rounded outward: it need not be a number.
