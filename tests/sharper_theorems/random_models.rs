@@ -59,8 +59,8 @@ fn the_paper_s<H: Differentiable, L: Loss>(
     let mut all = boxed(FiniteHorizon::for_flow(&setting, &near, end));
     all.extend(boxed(Quantitative::on_least_ball(&setting, n, spectrum.norm_jacobian, lip, end)));
     all.extend(boxed(over.conclusions()));
-    // The lemmas' suprema are over the times of a path, and blind between them: at ratios of 1.06 they miss a peak by a
-    // thousandth, and B.2 has a third to spare.
+    // The lemmas' suprema are over the times of a path, and blind between them: a coarse path once missed the peak of a
+    // diagonal model, and B.2 came out a third too small.
     let gap = Gap { options: options(RTOL), ..Gap::default() };
     let path = gap.solve(flow, &logarithmic(1e-5 * end, end, 200)).unwrap().curved;
     all.extend(boxed([MovingMetric::along(flow, &path).unwrap()]));
