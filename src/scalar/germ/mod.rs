@@ -24,7 +24,7 @@ mod series;
 
 pub(crate) use arena::Effort;
 pub use arena::Germs;
-pub(crate) use majorant::{LAST as LAST_CLASS, bending};
+pub(crate) use majorant::{LAST as LAST_CLASS, MOST as MOST_DEGREE, bending};
 pub(crate) use polynomial::{Polynomial, positions};
 
 use super::{Elementary, Interval, Scalar, add_up, mul_up};
@@ -54,11 +54,11 @@ impl<'g> Germ<'g> {
         Germ(Constant(value))
     }
 
-    /// P₁ … P_K; `None` beyond the effort.
-    pub(crate) fn polynomial(self) -> Option<Rc<Polynomial>> {
+    /// P₁ … P_n for n = `degree` ≤ K (and those beyond, where they are known); `None` beyond the effort.
+    pub(crate) fn polynomial(self, degree: usize) -> Option<Rc<Polynomial>> {
         match self.0 {
             Constant(_) => Some(Rc::new(Polynomial::zero(Rc::new([])))),
-            Recorded(germs, index) => germs.polynomial(index),
+            Recorded(germs, index) => germs.polynomial(index, degree),
         }
     }
 
@@ -133,7 +133,7 @@ impl<'g> Germ<'g> {
 
     /// The place of (a − a₀)(b − b₀).
     fn bent_product(germs: &'g Germs, i: usize, j: usize) -> usize {
-        let polynomials = germs.polynomial(i).zip(germs.polynomial(j));
+        let polynomials = germs.polynomial(i, germs.degree).zip(germs.polynomial(j, germs.degree));
         let (a, b) = (germs.node(i), germs.node(j));
         let (support, disjoint) = united(&a.support, &b.support);
         let degree = germs.degree;
@@ -152,7 +152,7 @@ impl<'g> Germ<'g> {
             return Germ::constant(series(value)[0]);
         };
         let degree = germs.degree;
-        let Some(bent) = germs.polynomial(index) else {
+        let Some(bent) = germs.polynomial(index, degree) else {
             let x = germs.node(index);
             return germs.push(known(Interval::WHOLE, Majorant::UNKNOWN, x.support, None, degree));
         };
@@ -218,7 +218,8 @@ fn composed_majorant(inner: &Majorant, at: &Series, range: &Series, germs: &Germ
     best
 }
 
-/// (…(g_K δ + g_{K−1}) δ + …) δ, truncated; `None` beyond the effort.
+/// (…(g_K δ + g_{K−1}) δ + …) δ, truncated; `None` beyond the effort. What is still to be multiplied by δ k times is
+/// needed to degree K − k only.
 fn composed(bent: &Rc<Polynomial>, at: &Series, germs: &Germs) -> Option<Polynomial> {
     let degree = germs.degree;
     let scaled = |p: &Rc<Polynomial>, c: Interval| {
@@ -233,14 +234,14 @@ fn composed(bent: &Rc<Polynomial>, at: &Series, germs: &Germs) -> Option<Polynom
         q
     };
     let mut sum = scaled(bent, at[degree]);
-    for coefficient in at[1..degree].iter().rev() {
-        if !germs.spend(sum.work(bent, degree), 0) {
+    for (coefficient, needed) in at[1..degree].iter().rev().zip(2..) {
+        if !germs.spend(sum.work(bent, needed), 0) {
             return None;
         }
-        let product = Rc::new(sum.times(bent, bent.support.clone(), degree));
+        let product = Rc::new(sum.times(bent, bent.support.clone(), needed));
         let linear = Rc::new(scaled(bent, *coefficient));
-        let errors: [f64; SLOTS] =
-            std::array::from_fn(|n| add_up(product.errors[n], linear.errors[n]));
+        let errors = |n: usize| add_up(product.errors[n], linear.errors[n]);
+        let errors: [f64; SLOTS] = std::array::from_fn(errors);
         let terms = [(1.0, 1.0, product), (1.0, 1.0, linear)];
         sum = Polynomial::combined(&terms, bent.support.clone(), degree, 0);
         for n in 1..=degree {

@@ -115,9 +115,9 @@ impl Polynomial {
         product.measured()
     }
 
-    /// What a product of part m here and part n there lacks: inherited errors, and at most 2⁴ roundings a coefficient.
+    /// What a product of part m here and part n there lacks: inherited errors, and at most 2⁵ roundings a coefficient.
     fn product_error(&self, o: &Polynomial, m: usize, n: usize) -> f64 {
-        let rounding = mul_up(16.0 * UNIT, mul_up(self.norms[m], o.norms[n]));
+        let rounding = mul_up(32.0 * UNIT, mul_up(self.norms[m], o.norms[n]));
         let theirs = add_up(o.norms[n], o.errors[n]);
         let inherited = add_up(mul_up(self.errors[m], theirs), mul_up(self.norms[m], o.errors[n]));
         let sum = add_up(rounding, inherited);
