@@ -12,16 +12,10 @@
 
 #![allow(dead_code, reason = "directed rounding is one set, whoever uses which")]
 
-/// x₁ ≥ x₀ from the exact x₀'s rounding to nearest; NaN is ∞.
+/// At least what was rounded to nearest; NaN is ∞.
 #[inline]
 fn above(rounded: f64) -> f64 {
     if rounded.is_nan() { f64::INFINITY } else { rounded.next_up() }
-}
-
-/// A lower bound is the upper bound of the negative.
-#[inline]
-fn negated(upper: f64) -> f64 {
-    -upper
 }
 
 /// At least a + b, the least such number but for overflow.
@@ -36,10 +30,10 @@ pub(crate) fn add_up(a: f64, b: f64) -> f64 {
     above(sum)
 }
 
-/// At most a + b.
+/// At most a + b: the lower bound is the upper one of the negative, here and below.
 #[inline]
 pub(crate) fn add_down(a: f64, b: f64) -> f64 {
-    negated(add_up(-a, -b))
+    -add_up(-a, -b)
 }
 
 /// At most a − b.
@@ -69,7 +63,7 @@ pub(crate) fn mul_up(a: f64, b: f64) -> f64 {
 /// At most a b, with 0 · ∞ = 0.
 #[inline]
 pub(crate) fn mul_down(a: f64, b: f64) -> f64 {
-    negated(mul_up(-a, b))
+    -mul_up(-a, b)
 }
 
 /// At least a/b; ∞ for b = 0.
@@ -90,18 +84,13 @@ pub(crate) fn div_up(a: f64, b: f64) -> f64 {
         && quotient.is_normal()
         && product_is_exact(quotient, b, a)
         && quotient * b == a;
-    if exact || a.is_infinite() { quotient_or_infinity(quotient) } else { above(quotient) }
-}
-
-/// ∞/∞ tells nothing.
-fn quotient_or_infinity(quotient: f64) -> f64 {
-    if quotient.is_nan() { f64::INFINITY } else { quotient }
+    if exact || quotient.is_infinite() && a.is_infinite() { quotient } else { above(quotient) }
 }
 
 /// At most a/b; −∞ for b = 0.
 #[inline]
 pub(crate) fn div_down(a: f64, b: f64) -> f64 {
-    negated(div_up(-a, b))
+    -div_up(-a, b)
 }
 
 /// At least √x; ∞ for x < 0.
