@@ -34,7 +34,7 @@ const COEFFICIENTS: usize = 30_000_000;
 /// The most multiplications for the unfolding of a part.
 const UNFOLDING: f64 = 4e10;
 /// What one evaluation may cost.
-const EFFORT: Effort = Effort { products: 300_000_000, coefficients: 60_000_000 };
+const EFFORT: Effort = Effort { products: 200_000_000, coefficients: 60_000_000 };
 
 /// At least sup ‖D²h(w)‖ over |w − `start`| ≤ `radius`; `None` where p is too large or the bound is not finite.
 ///

@@ -105,9 +105,7 @@ impl Germs {
         if !self.spend(0, sum.len()) {
             return None;
         }
-        for n in 1..=degree {
-            sum.errors[n] = add_up(sum.errors[n], errors[n]);
-        }
+        sum.lacks(&errors[..=degree]);
         let sum = Rc::new(sum);
         if degree == self.degree {
             let node = &mut self.nodes.borrow_mut()[index];

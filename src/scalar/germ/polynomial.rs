@@ -1,7 +1,7 @@
 //! Truncated polynomials in floating point that know how far they may be from the exact ones.
 //!
-//! Part n is a homogeneous polynomial Σ_α c_α ε^α over the variables of a support. Sizes are Bombieri norms,
-//! ‖P‖² = Σ_α c_α² α!/n!, the Frobenius norm of the symmetric tensor: at least the supremum on the unit sphere, the
+//! Part n is a homogeneous polynomial `Σ_α c_α ε^α` over the variables of a support. Sizes are Bombieri norms,
+//! `‖P‖² = Σ_α c_α² α!/n!`, the Frobenius norm of the symmetric tensor: at least the supremum on the unit sphere, the
 //! same for |P| (coefficients by absolute value), and submultiplicative up to the supremum, which is what bounds a
 //! product's rounding errors: an error with coefficients below γ |P||Q| is at most γ ‖P‖ ‖Q‖ on the sphere.
 
@@ -34,12 +34,19 @@ impl Polynomial {
         Polynomial { support, parts: Default::default(), errors: [0.0; SLOTS], norms: [0.0; SLOTS] }
     }
 
-    /// The coordinate ε_k.
+    /// The coordinate εₖ.
     pub(super) fn coordinate(k: usize) -> Self {
         let mut p = Polynomial::zero(Rc::new([k]));
         p.parts[1] = vec![1.0];
         p.norms[1] = 1.0;
         p
+    }
+
+    /// Adds to what each part may lack.
+    pub(super) fn lacks(&mut self, errors: &[f64]) {
+        for (mine, &error) in self.errors.iter_mut().zip(errors) {
+            *mine = add_up(*mine, error);
+        }
     }
 
     /// The number of coefficients.
