@@ -171,11 +171,16 @@ impl<'a> Search<'a> {
     }
 
     /// The cone cut at the sum of its widest edge's ends (the shorter doubled until both are alike).
-    fn halves(&mut self, cone: Cone) -> [Cone; 2] {
+    fn halves(&mut self, cone: Cone) -> Vec<Cone> {
         let (i, j) = cone.widest();
         let (mut a, mut b) = (cone.edges[i].v.clone(), cone.edges[j].v.clone());
         let size = |v: &[f64]| crate::linalg::norm(v);
         let double = |v: &mut Vec<f64>| v.iter_mut().for_each(|x| *x *= 2.0);
+        // Sums of larger whole numbers might be rounded: the search ends here.
+        if size(&a).max(size(&b)) > 1e15 {
+            self.left = 0;
+            return vec![cone];
+        }
         while size(&a) > 1.5 * size(&b) {
             double(&mut b);
         }
@@ -183,11 +188,12 @@ impl<'a> Search<'a> {
             double(&mut a);
         }
         let between = self.edge(a.iter().zip(&b).map(|(a, b)| a + b).collect());
-        [i, j].map(|k| {
+        let with = |k: usize| {
             let mut edges = cone.edges.clone();
             edges[k] = between.clone();
             Cone::new(edges)
-        })
+        };
+        vec![with(i), with(j)]
     }
 }
 
