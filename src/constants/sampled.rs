@@ -73,7 +73,7 @@ trait Objective {
             let gradient = self.gradient(&w, &best, radius);
             let next = furthest(start, radius, &gradient);
             let found = self.improved(&next, best.clone(), NEXT);
-            let settled = !(found.value > best.value * (1.0 + SETTLED));
+            let settled = found.value <= best.value * (1.0 + SETTLED);
             if found.value > best.value {
                 (w, best) = (next, found);
             }

@@ -22,7 +22,7 @@ mod tape;
 
 pub use dual::Dual;
 pub use elementary::Elementary;
-pub(crate) use germ::{Effort, LAST_CLASS, Polynomial, bending, monomials, positions};
+pub(crate) use germ::{Effort, LAST_CLASS, MOST_DEGREE, Polynomial, bending, monomials, positions};
 pub use germ::{Germ, Germs};
 pub use increment::Increment;
 pub use interval::Interval;

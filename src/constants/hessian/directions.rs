@@ -1,6 +1,6 @@
 //! sup over unit q of ‖Σ qᵢ Hᵢ‖ for symmetric matrices: the norm of a bilinear map, by branch and bound over q.
 //!
-//! N(q) = ‖Σ qᵢ Hᵢ‖ is a norm, hence convex and homogeneous. On a cone spanned by v₁ … v_d, q = Σ λₖ vₖ with λ ≥ 0 has
+//! N(q) = ‖Σ qᵢ Hᵢ‖ is a norm, hence convex and homogeneous. On a cone spanned by v₁, v₂, …, q = Σ λₖ vₖ with λ ≥ 0 has
 //! N(q) ≤ Σ λₖ N(vₖ), and any y with vₖ·y ≥ N(vₖ) for all k turns this into N(q) ≤ q·y ≤ |y|; y is solved for, then
 //! checked. Cones start as orthants and are halved along their widest edge, the worst first. Their edges are whole
 //! numbers, so that the halves cover the cone without a gap.
@@ -25,16 +25,20 @@ const CLOSE: f64 = 1.015;
 pub(super) fn norm(matrices: &[DMatrix<f64>]) -> f64 {
     let Some(turned) = Turned::new(matrices) else { return f64::INFINITY };
     let most = turned.matrices.len().min(turned.head);
+    let first = turned.matrices.first().map_or(0.0, symmetric_norm);
     // A search of few dimensions ends sooner, one of many leaves less aside.
-    let joint = (1..=most).map(|head| {
+    let least = (1..=most).rev().fold(f64::INFINITY, |least, head| {
         let (searched, rest) = turned.matrices.split_at(head);
-        norm_up([Search::over(searched), unfolded(rest)])
+        let aside = unfolded(rest);
+        if norm_up([first, aside]) >= least {
+            return least;
+        }
+        least.min(norm_up([Search::over(searched), aside]))
     });
-    let least = joint.fold(f64::INFINITY, f64::min);
     div_up(add_up(least, turned.error), turned.least)
 }
 
-/// At least ‖(H₁ … H_N)‖, one beside the other.
+/// At least ‖(H₁ H₂ …)‖, one beside the other.
 fn unfolded(matrices: &[DMatrix<f64>]) -> f64 {
     let Some(first) = matrices.first() else { return 0.0 };
     let mut unfolding = Unfolding::new(first.nrows());
@@ -50,7 +54,7 @@ struct Turned {
     head: usize,
     /// Of the joint rounding error of all Kₐ.
     error: f64,
-    /// At most σ_min(U): q = U c has |c| ≤ |q|/σ_min(U).
+    /// At most the least singular value of U: q = U c has |c| ≤ |q| over it.
     least: f64,
 }
 
@@ -167,11 +171,16 @@ impl<'a> Search<'a> {
     }
 
     /// The cone cut at the sum of its widest edge's ends (the shorter doubled until both are alike).
-    fn halves(&mut self, cone: Cone) -> [Cone; 2] {
+    fn halves(&mut self, cone: Cone) -> Vec<Cone> {
         let (i, j) = cone.widest();
         let (mut a, mut b) = (cone.edges[i].v.clone(), cone.edges[j].v.clone());
         let size = |v: &[f64]| crate::linalg::norm(v);
         let double = |v: &mut Vec<f64>| v.iter_mut().for_each(|x| *x *= 2.0);
+        // Sums of larger whole numbers might be rounded: the search ends here.
+        if size(&a).max(size(&b)) > 1e15 {
+            self.left = 0;
+            return vec![cone];
+        }
         while size(&a) > 1.5 * size(&b) {
             double(&mut b);
         }
@@ -179,11 +188,12 @@ impl<'a> Search<'a> {
             double(&mut a);
         }
         let between = self.edge(a.iter().zip(&b).map(|(a, b)| a + b).collect());
-        [i, j].map(|k| {
+        let with = |k: usize| {
             let mut edges = cone.edges.clone();
             edges[k] = between.clone();
             Cone::new(edges)
-        })
+        };
+        vec![with(i), with(j)]
     }
 }
 

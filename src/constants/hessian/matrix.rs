@@ -1,6 +1,6 @@
 //! Certified norms of floating-point matrices.
 //!
-//! For a symmetric M and any Q near to orthogonal, ‖M‖ ≤ ‖QᵀMQ‖/σ_min(Q)² ≤ ‖QᵀMQ‖_∞/(1 − ‖QᵀQ − I‖_∞); with Q the
+//! For a symmetric M and any Q near to orthogonal, `‖M‖ ≤ ‖QᵀMQ‖/σ_min(Q)² ≤ ‖QᵀMQ‖_∞/(1 − ‖QᵀQ − I‖_∞)`; with Q the
 //! computed eigenvectors the quotient is ‖M‖ but for rounding. A product of matrices with n terms an entry, summed in
 //! any order, is off by at most γₙ |A| |B| entry by entry, γₙ = n u/(1 − n u) (Higham 2002, §3.5).
 

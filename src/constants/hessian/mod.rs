@@ -8,8 +8,9 @@
 //! ```
 //!
 //! where Mᵢₙ is the majorant of Rᵢ and ‖Sₙ‖ = sup q·Sₙ[u₁, …, uₙ] is bounded by unfoldings (`tensor`), for n = 2 also by a search over q
-//! (`directions`). More degrees are tighter on small balls, fewer on large ones: the least of K = 1 … 4 is taken. The
-//! number of coefficients is N C(p + K − 1, K), so that K = 4 reaches p ≈ 100 and K = 3 p ≈ 300.
+//! (`directions`). More degrees are tighter on small balls, fewer on large ones: the least of K = 1 … 5 is taken. The
+//! outputs' tensors have N C(p + n − 1, n) entries and are computed for n ≤ 4 as far as that is cheap (n = 4 reaches
+//! p ≈ 100 for a few outputs, n = 3 p ≈ 300); hidden numbers that depend on few parameters keep all K degrees.
 
 mod directions;
 mod matrix;
@@ -17,8 +18,8 @@ mod tensor;
 
 use crate::model::Written;
 use crate::scalar::{
-    Effort, Germ, Germs, LAST_CLASS, Polynomial, add_up, bending, monomials, mul_up, norm_up,
-    sum_up,
+    Effort, Germ, Germs, LAST_CLASS, MOST_DEGREE, Polynomial, add_up, bending, monomials, mul_up,
+    norm_up, sum_up,
 };
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;
@@ -26,14 +27,14 @@ use tensor::Parts;
 
 /// The most parameters for which a bound is tried.
 const PARAMS: usize = 320;
-/// The highest degree K.
-const MOST: usize = 4;
+/// The highest degree of which the outputs' tensors are computed; beyond it majorants serve.
+const TENSORS: usize = 4;
 /// The most coefficients of all outputs' last parts together.
 const COEFFICIENTS: usize = 30_000_000;
 /// The most multiplications for the unfolding of a part.
 const UNFOLDING: f64 = 4e10;
 /// What one evaluation may cost.
-const EFFORT: Effort = Effort { products: 4_000_000_000, coefficients: 60_000_000 };
+const EFFORT: Effort = Effort { products: 200_000_000, coefficients: 60_000_000 };
 
 /// At least sup ‖D²h(w)‖ over |w − `start`| ≤ `radius`; `None` where p is too large or the bound is not finite.
 ///
@@ -52,7 +53,7 @@ pub fn bound(map: &dyn Written, start: &[f64], radius: f64) -> Option<f64> {
     }
     let mut norms = Norms::default();
     // The highest degree measures all tensors; the others differ in what they leave to majorants.
-    let highest = if radius == 0.0 { 2 } else { MOST };
+    let highest = if radius == 0.0 { 2 } else { MOST_DEGREE };
     let all =
         (1..=highest).rev().map(|degree| bound_of_degree(map, start, radius, degree, &mut norms));
     let least = all.fold(f64::INFINITY, f64::min);
@@ -72,14 +73,16 @@ fn bound_of_degree(
     norms: &mut Norms,
 ) -> f64 {
     let (params, count) = (start.len(), map.shape().outputs);
-    let size = count.saturating_mul(monomials::count(params, degree));
-    if size > COEFFICIENTS || size as f64 * (degree * params) as f64 > UNFOLDING {
+    let tensors = degree.min(TENSORS);
+    let size = count.saturating_mul(monomials::count(params, tensors));
+    if size > COEFFICIENTS || size as f64 * (tensors * params) as f64 > UNFOLDING {
         return f64::INFINITY;
     }
     let germs = Germs::new(degree, radius, EFFORT);
     let mut outputs = vec![Germ::from(0.0); count];
     map.on_germs(&germs.variables(start), &mut outputs);
-    let Some(polynomials) = outputs.iter().map(|y| y.polynomial()).collect::<Option<Vec<_>>>()
+    let Some(polynomials) =
+        outputs.iter().map(|y| y.polynomial(tensors)).collect::<Option<Vec<_>>>()
     else {
         return f64::INFINITY;
     };
@@ -89,16 +92,9 @@ fn bound_of_degree(
     }
     sum_up((2..=LAST_CLASS).map(|n| {
         let mut norm = joined(n);
-        if n <= degree {
+        if n <= tensors {
             let parts = Parts { outputs: &polynomials, params, degree: n };
             norm = norm.min(*norms.0.entry(n).or_insert_with(|| tensor_norm(&parts)));
-        }
-        if std::env::var("HS").is_ok() {
-            eprintln!(
-                "  K {degree} n {n}: {} majorants {}",
-                mul_up(norm, bending(n, radius)),
-                mul_up(joined(n), bending(n, radius))
-            );
         }
         mul_up(norm, bending(n, radius))
     }))

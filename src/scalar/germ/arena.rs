@@ -46,7 +46,7 @@ pub struct Germs {
 }
 
 impl Germs {
-    /// For polynomials of degree K = `degree` (1 to 4) on the ball of that radius.
+    /// For polynomials of degree K = `degree` (1 to 5) on the ball of that radius.
     pub(crate) fn new(degree: usize, radius: f64, effort: Effort) -> Self {
         let degree = degree.clamp(1, MOST);
         Germs { degree, radius, nodes: RefCell::default(), left: Cell::new(effort) }
@@ -89,8 +89,9 @@ impl Germs {
         rest.is_some()
     }
 
-    /// The polynomial of a node, computed from its plan the first time; `None` where it is beyond the effort.
-    pub(crate) fn polynomial(&self, index: usize) -> Option<Rc<Polynomial>> {
+    /// The polynomial of a node up to that degree, computed from its plan; `None` where it is beyond the effort. One of
+    /// full degree is kept, and tightens the majorant.
+    pub(crate) fn polynomial(&self, index: usize, degree: usize) -> Option<Rc<Polynomial>> {
         if let Some(known) = &self.nodes.borrow()[index].polynomial {
             return Some(known.clone());
         }
@@ -100,19 +101,20 @@ impl Germs {
         if !self.spend(sizes, 0) {
             return None;
         }
-        let mut sum = Polynomial::combined(&terms, support, self.degree, 2 * visited);
+        let mut sum = Polynomial::combined(&terms, support, degree, 2 * visited);
         if !self.spend(0, sum.len()) {
             return None;
         }
-        for n in 1..=self.degree {
-            sum.errors[n] = add_up(sum.errors[n], errors[n]);
-        }
+        sum.lacks(&errors[..=degree]);
         let sum = Rc::new(sum);
-        let node = &mut self.nodes.borrow_mut()[index];
-        for n in 1..=self.degree {
-            node.majorant.0[n] = node.majorant.0[n].min(add_up(sum.norms[n], sum.errors[n]));
+        if degree == self.degree {
+            let node = &mut self.nodes.borrow_mut()[index];
+            for n in 1..=degree {
+                let size = add_up(sum.norms[n], sum.errors[n]);
+                node.majorant.0[n] = node.majorant.0[n].min(size);
+            }
+            node.polynomial = Some(sum.clone());
         }
-        node.polynomial = Some(sum.clone());
         Some(sum)
     }
 

@@ -22,7 +22,7 @@
 use crate::scalar::{add_up, div_up, hypot_up, mul_up, sum_up};
 
 /// The highest degree K that is kept exactly.
-pub(super) const MOST: usize = 4;
+pub(crate) const MOST: usize = 5;
 /// The highest class that is told apart: higher ones are lowered to it.
 pub(crate) const LAST: usize = 9;
 /// One slot for each degree 0 … 9.

@@ -24,7 +24,7 @@ mod series;
 
 pub(crate) use arena::Effort;
 pub use arena::Germs;
-pub(crate) use majorant::{LAST as LAST_CLASS, bending};
+pub(crate) use majorant::{LAST as LAST_CLASS, MOST as MOST_DEGREE, bending};
 pub(crate) use polynomial::{Polynomial, positions};
 
 use super::{Elementary, Interval, Scalar, add_up, mul_up};
@@ -54,11 +54,11 @@ impl<'g> Germ<'g> {
         Germ(Constant(value))
     }
 
-    /// P₁ … P_K; `None` beyond the effort.
-    pub(crate) fn polynomial(self) -> Option<Rc<Polynomial>> {
+    /// P₁, …, Pₙ for n = `degree` ≤ K (and those beyond, where they are known); `None` beyond the effort.
+    pub(crate) fn polynomial(self, degree: usize) -> Option<Rc<Polynomial>> {
         match self.0 {
             Constant(_) => Some(Rc::new(Polynomial::zero(Rc::new([])))),
-            Recorded(germs, index) => germs.polynomial(index),
+            Recorded(germs, index) => germs.polynomial(index, degree),
         }
     }
 
@@ -133,7 +133,7 @@ impl<'g> Germ<'g> {
 
     /// The place of (a − a₀)(b − b₀).
     fn bent_product(germs: &'g Germs, i: usize, j: usize) -> usize {
-        let polynomials = germs.polynomial(i).zip(germs.polynomial(j));
+        let polynomials = germs.polynomial(i, germs.degree).zip(germs.polynomial(j, germs.degree));
         let (a, b) = (germs.node(i), germs.node(j));
         let (support, disjoint) = united(&a.support, &b.support);
         let degree = germs.degree;
@@ -152,7 +152,7 @@ impl<'g> Germ<'g> {
             return Germ::constant(series(value)[0]);
         };
         let degree = germs.degree;
-        let Some(bent) = germs.polynomial(index) else {
+        let Some(bent) = germs.polynomial(index, degree) else {
             let x = germs.node(index);
             return germs.push(known(Interval::WHOLE, Majorant::UNKNOWN, x.support, None, degree));
         };
@@ -218,7 +218,8 @@ fn composed_majorant(inner: &Majorant, at: &Series, range: &Series, germs: &Germ
     best
 }
 
-/// (…(g_K δ + g_{K−1}) δ + …) δ, truncated; `None` beyond the effort.
+/// `(…(g_K δ + g_{K−1}) δ + …) δ`, truncated; `None` beyond the effort. What is still to be multiplied by δ k times is
+/// needed to degree K − k only.
 fn composed(bent: &Rc<Polynomial>, at: &Series, germs: &Germs) -> Option<Polynomial> {
     let degree = germs.degree;
     let scaled = |p: &Rc<Polynomial>, c: Interval| {
@@ -233,19 +234,17 @@ fn composed(bent: &Rc<Polynomial>, at: &Series, germs: &Germs) -> Option<Polynom
         q
     };
     let mut sum = scaled(bent, at[degree]);
-    for coefficient in at[1..degree].iter().rev() {
-        if !germs.spend(sum.work(bent, degree), 0) {
+    for (coefficient, needed) in at[1..degree].iter().rev().zip(2..) {
+        if !germs.spend(sum.work(bent, needed), 0) {
             return None;
         }
-        let product = Rc::new(sum.times(bent, bent.support.clone(), degree));
+        let product = Rc::new(sum.times(bent, bent.support.clone(), needed));
         let linear = Rc::new(scaled(bent, *coefficient));
-        let errors: [f64; SLOTS] =
-            std::array::from_fn(|n| add_up(product.errors[n], linear.errors[n]));
+        let errors = |n: usize| add_up(product.errors[n], linear.errors[n]);
+        let errors: [f64; SLOTS] = std::array::from_fn(errors);
         let terms = [(1.0, 1.0, product), (1.0, 1.0, linear)];
         sum = Polynomial::combined(&terms, bent.support.clone(), degree, 0);
-        for n in 1..=degree {
-            sum.errors[n] = add_up(sum.errors[n], errors[n]);
-        }
+        sum.lacks(&errors);
     }
     germs.spend(0, sum.len()).then_some(sum)
 }
@@ -314,6 +313,7 @@ impl Mul for Germ<'_> {
 
 impl Div for Germ<'_> {
     type Output = Self;
+    #[allow(clippy::suspicious_arithmetic_impl, reason = "a/b is a times 1/b")]
     fn div(self, o: Self) -> Self {
         self * o.compose(|x| series::of_power(x, -1))
     }
@@ -330,5 +330,48 @@ impl Scalar for Germ<'_> {
 
     fn powf(self, a: f64) -> Self {
         self.compose(|x| series::of_real_power(x, a))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EFFORT: Effort = Effort { products: 1_000_000, coefficients: 1_000_000 };
+
+    /// tanh w = w − w³/3 + …; what is left has |R''| = |tanh'' w + 2w|, and the majorant is above it, not far.
+    #[test]
+    fn the_series_of_tanh_and_its_remainder() {
+        let germs = Germs::new(4, 0.25, EFFORT);
+        let y = germs.variables(&[0.0])[0].tanh();
+        let p = y.polynomial(4).expect("cheap");
+        assert!((p.parts[1][0] - 1.0).abs() <= 1e-15 && (p.parts[3][0] + 1.0 / 3.0).abs() <= 1e-15);
+        let bound: f64 = (5..=LAST).map(|n| y.majorant(n) * bending(n, 0.25)).sum();
+        let truth = |w: f64| (-2.0 * w.tanh() * (1.0 - w.tanh().powi(2)) + 2.0 * w).abs();
+        assert!(bound >= truth(0.25) && bound < 1.5 * truth(0.25), "{bound}, {}", truth(0.25));
+    }
+
+    /// (1 + a)(2 + b) c at 0, by hand: 2c + 2ac + bc + abc; the quadratic part of norm √5/2.
+    #[test]
+    fn products_are_exact() {
+        let germs = Germs::new(5, 1.0, EFFORT);
+        let w = germs.variables(&[1.0, 2.0, 0.0]);
+        let y = w[0] * w[1] * w[2];
+        let p = y.polynomial(3).expect("cheap");
+        assert_eq!(p.parts[1], [0.0, 0.0, 2.0]);
+        // aa, ab, bb, ac, bc, cc.
+        assert_eq!(p.parts[2], [0.0, 0.0, 0.0, 2.0, 1.0, 0.0]);
+        assert!(y.majorant(2) >= 5.0_f64.sqrt() / 2.0);
+        assert!((4..=LAST).all(|n| y.majorant(n) == 0.0));
+    }
+
+    /// The Hessian of s²t on the unit circle has norm 2·3 κ at most, κ = 2/√27 the greatest s²t.
+    #[test]
+    fn disjoint_factors_cannot_both_be_large() {
+        let germs = Germs::new(1, 1.0, EFFORT);
+        let w = germs.variables(&[0.0, 0.0]);
+        let y = w[0] * w[0] * w[1];
+        let wanted = 2.0 / 27.0_f64.sqrt();
+        assert!(y.majorant(3) >= wanted && y.majorant(3) <= wanted * (1.0 + 1e-12));
     }
 }

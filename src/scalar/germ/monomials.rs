@@ -1,4 +1,4 @@
-//! Monomials of degree 1 to 4 in s variables, counted in colexicographic order.
+//! Monomials of degree 1 to 5 in s variables, counted in colexicographic order.
 //!
 //! A monomial is its sorted variables i₁ ≤ … ≤ iₙ; its place among those of its degree is Σₖ C(iₖ + k − 1, k), so that
 //! the places do not depend on s: more variables only append.

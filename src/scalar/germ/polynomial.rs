@@ -1,7 +1,7 @@
 //! Truncated polynomials in floating point that know how far they may be from the exact ones.
 //!
-//! Part n is a homogeneous polynomial Σ_α c_α ε^α over the variables of a support. Sizes are Bombieri norms,
-//! ‖P‖² = Σ_α c_α² α!/n!, the Frobenius norm of the symmetric tensor: at least the supremum on the unit sphere, the
+//! Part n is a homogeneous polynomial `Σ_α c_α ε^α` over the variables of a support. Sizes are Bombieri norms,
+//! `‖P‖² = Σ_α c_α² α!/n!`, the Frobenius norm of the symmetric tensor: at least the supremum on the unit sphere, the
 //! same for |P| (coefficients by absolute value), and submultiplicative up to the supremum, which is what bounds a
 //! product's rounding errors: an error with coefficients below γ |P||Q| is at most γ ‖P‖ ‖Q‖ on the sphere.
 
@@ -34,12 +34,19 @@ impl Polynomial {
         Polynomial { support, parts: Default::default(), errors: [0.0; SLOTS], norms: [0.0; SLOTS] }
     }
 
-    /// The coordinate ε_k.
+    /// The coordinate εₖ.
     pub(super) fn coordinate(k: usize) -> Self {
         let mut p = Polynomial::zero(Rc::new([k]));
         p.parts[1] = vec![1.0];
         p.norms[1] = 1.0;
         p
+    }
+
+    /// Adds to what each part may lack.
+    pub(super) fn lacks(&mut self, errors: &[f64]) {
+        for (mine, &error) in self.errors.iter_mut().zip(errors) {
+            *mine = add_up(*mine, error);
+        }
     }
 
     /// The number of coefficients.
@@ -115,9 +122,9 @@ impl Polynomial {
         product.measured()
     }
 
-    /// What a product of part m here and part n there lacks: inherited errors, and at most 2⁴ roundings a coefficient.
+    /// What a product of part m here and part n there lacks: inherited errors, and at most 2⁵ roundings a coefficient.
     fn product_error(&self, o: &Polynomial, m: usize, n: usize) -> f64 {
-        let rounding = mul_up(16.0 * UNIT, mul_up(self.norms[m], o.norms[n]));
+        let rounding = mul_up(32.0 * UNIT, mul_up(self.norms[m], o.norms[n]));
         let theirs = add_up(o.norms[n], o.errors[n]);
         let inherited = add_up(mul_up(self.errors[m], theirs), mul_up(self.norms[m], o.errors[n]));
         let sum = add_up(rounding, inherited);

@@ -27,8 +27,10 @@ pub(super) fn of(f: Elementary, x: Interval) -> Series {
 /// Of xⁿ: binomial coefficients times powers, zero beyond a whole n ≥ 0.
 pub(super) fn of_power(x: Interval, n: i32) -> Series {
     let mut binomial = Interval::from(1.0);
-    std::array::from_fn(|k| {
-        let k = k as i32;
+    let mut order = -1;
+    std::array::from_fn(|_| {
+        order += 1;
+        let k: i32 = order;
         if k > 0 {
             let factor = f64::from(n) - f64::from(k - 1);
             binomial = binomial * factor.into() / f64::from(k).into();
@@ -79,10 +81,11 @@ fn recurrence(f: Elementary, x: Interval) -> Series {
     let over = |y: Interval, k: usize| y / (k as f64).into();
     match f {
         Elementary::Exp => from_first(x.exp(), |y, k| over(y[k - 1], k)),
-        Elementary::Ln => from_first(x.ln(), |_, k| {
-            let sign = if k % 2 == 1 { one } else { -one };
-            over(sign / x.powi(k as i32), k)
-        }),
+        // f⁽ᵏ⁾/k! = (−1)ᵏ⁻¹/(k xᵏ), where ln itself exists.
+        Elementary::Ln => {
+            let powers = if x.lo() > 0.0 { of_power(x, -1) } else { [Interval::WHOLE; SLOTS] };
+            from_first(x.ln(), |_, k| over(powers[k - 1], k))
+        }
         Elementary::Sqrt => {
             from_first(x.sqrt(), |y, k| over(y[k - 1] * (0.5 - (k - 1) as f64).into() / x, k))
         }
@@ -133,7 +136,7 @@ fn from_first(y0: Interval, next: impl Fn(&Series, usize) -> Interval) -> Series
 fn square(y: &Series, k: usize) -> Interval {
     let two = Interval::from(2.0);
     let mixed = (0..k.div_ceil(2)).fold(Interval::from(0.0), |sum, i| sum + two * y[i] * y[k - i]);
-    if k % 2 == 0 { mixed + y[k / 2].squared() } else { mixed }
+    if k.is_multiple_of(2) { mixed + y[k / 2].squared() } else { mixed }
 }
 
 /// s' = s − s².
