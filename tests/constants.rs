@@ -154,19 +154,19 @@ fn parts_are_no_more_curved_than_the_whole() {
         let whole = near.norm_hessian();
         // Inner weights are linear in nothing but tanh; the outer layer alone is linear: D²h = 0 on its block.
         let blocks = [("inner".to_string(), 0..8), ("outer".to_string(), 8..12)];
-        let found = by_block(&flow, &blocks).unwrap();
+        let found = by_block(&flow, &near, &blocks).unwrap();
         assert!(found[0].norm_hessian.lower > 0.0);
         assert!(found[0].norm_hessian.lower <= whole.upper);
         assert!(found[0].norm_hessian.upper >= found[0].norm_hessian.lower);
         assert_eq!(found[1].norm_hessian.lower, 0.0);
-        let samples = by_sample(&flow, 1).unwrap();
+        let samples = by_sample(&flow, &near, 1).unwrap();
         assert_eq!(samples.len(), 5);
         for sample in samples {
             assert!(sample.norm_hessian.lower <= whole.upper * (1.0 + 1e-12));
             assert!(sample.norm_jacobian <= near.spectrum().unwrap().norm_jacobian.upper);
             assert!(sample.kappa.upper.is_finite());
         }
-        assert!(by_sample(&flow, 2).is_err());
+        assert!(by_sample(&flow, &near, 2).is_err());
     }
 }
 

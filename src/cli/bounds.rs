@@ -7,7 +7,7 @@ use super::outputs::{check_files, figure_path};
 use super::problem::{self, Needs, Problem};
 use super::{alphas, remark, sizes, stdout_error};
 use crate::constants::Neighbourhood;
-use crate::experiment::{Survey, Table, bounds_table};
+use crate::experiment::{Requirement, Survey, Table, bounds_table, requirements};
 use crate::figure::Figure;
 use crate::flow::Flow;
 use crate::loss::Loss;
@@ -31,6 +31,8 @@ pub(super) struct Findings<'a> {
     pub(super) horizon: f64,
     pub(super) rtol: f64,
     pub(super) surveys: Vec<Survey>,
+    /// δ, and what it takes for the gap to be below it; the longest horizons are those of the first scale.
+    pub(super) wanted: Option<(f64, Vec<Requirement>)>,
 }
 
 pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
@@ -41,6 +43,9 @@ pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
             remedy: "give finite scales; gradflow flow --alpha inf has the constants of the limit"
                 .into(),
         });
+    }
+    if let Some(delta) = options.below.filter(|delta| !(*delta > 0.0 && delta.is_finite())) {
+        return Err(Error::value("below", delta, "a finite gap above 0"));
     }
     let asked = asked(options)?;
     check_files(&options.output, &options.problem, DEFAULT_FIGURE)?;
@@ -68,12 +73,23 @@ pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
     let horizon = horizon(&options.solving.time, modes, curvature)?;
     let times = times(options.points, modes, curvature, horizon);
     let near = Neighbourhood::of(&*map, &flow.start)?;
+    let wanted = match options.below {
+        Some(delta) => Some((delta, requirements(&flow, &near, &gap, horizon, delta)?)),
+        None => None,
+    };
     let surveys = scales
         .iter()
         .map(|&alpha| Survey::of(&flow.at_scale(alpha), &near, &gap, &times, &asked))
         .collect::<Result<Vec<_>>>()?;
-    let findings =
-        Findings { options, problem: &problem, shape, horizon, rtol: gap.options.rtol, surveys };
+    let findings = Findings {
+        options,
+        problem: &problem,
+        shape,
+        horizon,
+        rtol: gap.options.rtol,
+        surveys,
+        wanted,
+    };
     write_all(&findings, out)?;
     Ok(u8::from(!all_is_well(&findings)))
 }

@@ -2,7 +2,7 @@
 
 use super::bounds::Findings;
 use super::{json, report};
-use crate::experiment::Checked;
+use crate::experiment::{Checked, Requirement};
 use crate::theory::{Hypothesis, Quantity, Verdict};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -57,6 +57,9 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
             theorem(group, out)?;
         }
         summary(&survey.checked, out)?;
+    }
+    if let Some((delta, wanted)) = &findings.wanted {
+        requirements(*delta, wanted, findings, out)?;
     }
     writeln!(
         out,
@@ -162,6 +165,29 @@ fn summary(checked: &[Checked], out: &mut dyn Write) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What it takes to bring the gap of the outputs below δ.
+fn requirements(
+    delta: f64,
+    wanted: &[Requirement],
+    findings: &Findings<'_>,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let alpha = findings.surveys.first().map_or(f64::NAN, |s| s.run.curved.alpha);
+    writeln!(
+        out,
+        "\nFor sup‖y − ȳ‖ ≤ {} on [0, {}]\n  holds from α   is small from α   at α = {} small up to T",
+        digits(delta),
+        report::scale(findings.horizon),
+        report::scale(alpha)
+    )?;
+    let show = |x: Option<f64>| x.map_or("–".to_string(), report::scale);
+    for Requirement { name, holds_from, below_from, longest } in wanted {
+        let (holds, below, longest) = (show(*holds_from), show(*below_from), show(*longest));
+        writeln!(out, "  {holds:>12}   {below:>15}   {longest:>22}   {name}")?;
+    }
+    Ok(())
+}
+
 /// One object for each theorem and scale, and what is needed to read and repeat them.
 pub(super) fn object(findings: &Findings<'_>) -> Value {
     let mut theorems = Vec::new();
@@ -169,8 +195,20 @@ pub(super) fn object(findings: &Findings<'_>) -> Value {
         let alpha = survey.run.curved.alpha;
         theorems.extend(survey.checked.iter().map(|checked| one(alpha, checked)));
     }
+    let wanted = findings.wanted.as_ref().map(|(delta, all)| {
+        let one = |r: &Requirement| {
+            json!({
+                "name": r.name,
+                "holds_from_alpha": r.holds_from.map(json::scale),
+                "below_from_alpha": r.below_from.map(json::scale),
+                "longest_time": r.longest.map(json::scale),
+            })
+        };
+        json!({ "below": delta, "by": all.iter().map(one).collect::<Vec<_>>() })
+    });
     json!({
         "theorems": theorems,
+        "requirements": wanted,
         "model": findings.problem.model,
         "zero": report::zero(findings.problem.zero),
         "data": findings.problem.data,

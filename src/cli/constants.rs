@@ -76,7 +76,7 @@ pub(super) fn run(options: &ConstantsOptions, out: &mut dyn Write) -> Result<u8>
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
     let affordable = (shape.outputs as f64).powi(2) * shape.params as f64 <= BY_SAMPLE;
     let samples = (has_kappa && affordable && shape.outputs > problem.per_sample)
-        .then(|| by_sample(&flow, problem.per_sample));
+        .then(|| by_sample(&flow, &near, problem.per_sample));
     let findings = Findings {
         options,
         problem: &problem,
@@ -88,7 +88,7 @@ pub(super) fn run(options: &ConstantsOptions, out: &mut dyn Write) -> Result<u8>
         lip_jacobian: near.lip_jacobian(options.radius),
         laziness: if has_kappa { Laziness::of(&flow, &near)? } else { None },
         one_step: problem.has_targets.then(|| OneStep::of(&flow, &near)).transpose()?,
-        layers: if has_kappa { by_block(&flow, &layers(&*map))? } else { vec![] },
+        layers: if has_kappa { by_block(&flow, &near, &layers(&*map))? } else { vec![] },
         samples: samples.transpose()?,
         degree: homogeneity(&*map, &flow.start),
     };
@@ -171,6 +171,9 @@ fn object(found: &Findings<'_>) -> Value {
 /// `in [1.234500, 1.300000]`; `= 1.234500` where the ends agree to the digits shown.
 fn range(found: &Enclosure) -> String {
     let Enclosure { lower, upper, .. } = *found;
+    if !lower.is_finite() {
+        return "does not exist".into();
+    }
     if !upper.is_finite() {
         return format!("≥ {}", digits(lower));
     }
@@ -256,14 +259,16 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
                 )?;
             }
         }
-        None if !found.problem.has_targets => {
-            writeln!(out, "  no targets were given, and κ needs ‖αh(w₀) − y*‖ (--target)")?
+        None => {
+            let why = match found.problem.has_targets {
+                false => "no targets were given, and κ needs ‖αh(w₀) − y*‖ (--target)".to_string(),
+                true => format!(
+                    "the loss {} has no minimizer, and κ needs one",
+                    found.problem.loss_name
+                ),
+            };
+            writeln!(out, "  {why}")?;
         }
-        None => writeln!(
-            out,
-            "  the loss {} has no minimizer, and κ needs one",
-            found.problem.loss_name
-        )?,
     }
     if let Some(step) = found.one_step {
         writeln!(
@@ -284,6 +289,9 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
 }
 
 fn short(kappa: &Enclosure) -> String {
+    if !kappa.lower.is_finite() {
+        return "–".into();
+    }
     if kappa.upper.is_finite() {
         format!("≤ {:.2e}", kappa.upper)
     } else {

@@ -11,7 +11,7 @@
 //! with operator norms. As η → 0 exactly Δ(Dh)/Δ(F) ≤ (κ/2) ‖Dh‖‖r‖/‖Dhᵀr‖ with r = αh(w₀) − y*.
 //!
 //! **Laws.** In α: κ falls as 1/α if h(w₀) = 0, else towards ‖h(w₀)‖‖D²h‖/‖Dh‖². In the scale λ of the start, for a
-//! positively q-homogeneous h: κ_h(λw₀) = λ^(−q)‖λ^q h(w₀) − y*‖‖D²h(w₀)‖/‖Dh(w₀)‖², so λ^q stands in for α, with
+//! positively q-homogeneous h: `κ_h(λw₀) = λ^(−q)‖λ^q h(w₀) − y*‖‖D²h(w₀)‖/‖Dh(w₀)‖²`, so λ^q stands in for α, with
 //! time running λ^(2q−2) times as fast. In the width m of α(m) Σ φ(θᵢ) with α(m) = m^(−a): E κ ≲ m^(−½) + m^(a−1); the
 //! paper prints (m α(m))^(−½) for the second term, its own estimates and experiments give the exponent −1 used here.
 
@@ -62,7 +62,7 @@ impl Laziness {
         }))
     }
 
-    /// κ_αh(w₀), enclosed; 0 at α = ∞ if h(w₀) = 0.
+    /// `κ_αh(w₀)`, enclosed; 0 at α = ∞ if h(w₀) = 0.
     pub fn kappa(&self) -> Enclosure {
         self.at_scale(self.alpha)
     }
@@ -77,7 +77,7 @@ impl Laziness {
         self.times(factor)
     }
 
-    /// κ_h(λw₀) for a positively q-homogeneous h, at α = 1.
+    /// `κ_h(λw₀)` for a positively q-homogeneous h, at α = 1.
     pub fn at_init_scale(&self, degree: f64, lambda: f64) -> Enclosure {
         let power = lambda.powf(degree);
         self.times(distance(power, &self.ends) / power)
@@ -209,16 +209,21 @@ pub struct PartLaziness {
     pub kappa: Enclosure,
 }
 
-/// κ_αh of the model with only the parameters of one of `blocks` moving, each seen through all outputs.
+/// `κ_αh` of the model with only the parameters of one of `blocks` moving, each seen through all outputs; `near` is the
+/// neighbourhood of the whole.
 ///
 /// # Errors
 /// As [`Laziness::of`].
 pub fn by_block<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
+    near: &Neighbourhood<'_>,
     blocks: &[(String, Range<usize>)],
 ) -> Result<Vec<PartLaziness>> {
     let outputs = 0..flow.map.shape().outputs;
-    blocks.iter().map(|(name, block)| part(flow, name, block.clone(), outputs.clone())).collect()
+    blocks
+        .iter()
+        .map(|(name, block)| part(flow, near, name, block.clone(), outputs.clone()))
+        .collect()
 }
 
 /// κ_αh of each sample, `per_sample` outputs at a time, all parameters moving.
@@ -227,6 +232,7 @@ pub fn by_block<H: Differentiable, L: Loss>(
 /// As [`Laziness::of`].
 pub fn by_sample<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
+    near: &Neighbourhood<'_>,
     per_sample: usize,
 ) -> Result<Vec<PartLaziness>> {
     let n = flow.map.shape().outputs;
@@ -235,25 +241,31 @@ pub fn by_sample<H: Differentiable, L: Loss>(
     }
     let sample = |i: usize| {
         let outputs = i * per_sample..(i + 1) * per_sample;
-        part(flow, &format!("sample {}", i + 1), 0..flow.start.len(), outputs)
+        part(flow, near, &format!("sample {}", i + 1), 0..flow.start.len(), outputs)
     };
     (0..n / per_sample).map(sample).collect()
 }
 
 fn part<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
+    near: &Neighbourhood<'_>,
     name: &str,
     params: Range<usize>,
     outputs: Range<usize>,
 ) -> Result<PartLaziness> {
     let map = Restricted::to(&flow.map, &flow.start, params, outputs.clone());
-    let near = Neighbourhood::of(&map, map.own_start())?;
+    let own = Neighbourhood::of(&map, map.own_start())?;
     let y = flow.initial_outputs()?;
     let residual = flow.loss.minimizer().map_or(f64::NAN, |target| {
         let away = |(a, b): (&f64, &f64)| a - b;
         norm(&y[outputs.clone()].iter().zip(&target[outputs]).map(away).collect::<Vec<_>>())
     });
-    let (norm_hessian, norm_jacobian) = (near.norm_hessian(), near.spectrum()?.norm_jacobian);
+    let (mut norm_hessian, norm_jacobian) = (own.norm_hessian(), own.spectrum()?.norm_jacobian);
+    // A part is no more curved than the whole, whose structure may be certified more tightly.
+    let (whole, method) = near.lip_jacobian_upper(0.0);
+    if whole < norm_hessian.upper {
+        (norm_hessian.upper, norm_hessian.method) = (whole, method);
+    }
     let times = |hessian: f64, jacobian: f64| {
         if hessian == 0.0 { 0.0 } else { flow.eps() * residual * hessian / (jacobian * jacobian) }
     };

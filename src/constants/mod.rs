@@ -4,10 +4,11 @@
 //! [`Enclosure`] holds both, on a stated ball. Nothing turns one kind of evidence into another.
 
 mod certified;
+pub mod hessian;
 mod kappa;
 mod neighbourhood;
 mod radius;
-mod sampled;
+pub mod sampled;
 mod spectrum;
 
 pub use kappa::{

@@ -1,7 +1,10 @@
 //! The constants of a model near a point, computed when asked for and remembered.
 
+use super::sampled::{self, Effort};
 use super::{Enclosure, Spectrum, certified};
 use crate::model::Differentiable;
+use crate::random::Generator;
+use crate::scalar::{add_up, mul_up};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
@@ -11,8 +14,13 @@ pub struct Neighbourhood<'a> {
     map: &'a dyn Differentiable,
     start: Vec<f64>,
     spectrum: OnceLock<Option<Spectrum>>,
+    /// Certified and sampled ends of Lip(Dh), by the bits of the radius.
     uppers: Mutex<BTreeMap<u64, (f64, &'static str)>>,
+    lowers: Mutex<BTreeMap<u64, f64>>,
 }
+
+/// The seed of what is sampled: constants are functions of the model.
+const SEED: u64 = 0;
 
 impl<'a> Neighbourhood<'a> {
     /// Of `map` around `start`, which has length p.
@@ -34,6 +42,7 @@ impl<'a> Neighbourhood<'a> {
             start: start.to_vec(),
             spectrum: OnceLock::new(),
             uppers: Mutex::default(),
+            lowers: Mutex::default(),
         })
     }
 
@@ -67,10 +76,29 @@ impl<'a> Neighbourhood<'a> {
             .or_insert_with(|| certified::lip_jacobian(self.map, &self.start, radius))
     }
 
-    /// Lip(Dh) on the ball of that radius: sampled from below, certified from above.
+    /// Lip(Dh) on the ball of that radius: sampled from below, certified from above. What is sampled is no bound where
+    /// the model has kinks: Lip(Dh) is infinite there.
     pub fn lip_jacobian(&self, radius: f64) -> Enclosure {
         let (upper, method) = self.lip_jacobian_upper(radius);
-        Enclosure { lower: 0.0, upper, radius, method }
+        // Sampled in floating point, and exceeded by no more than its rounding.
+        let sampled = self.lower(radius).min(upper);
+        let lower = if self.map.is_smooth() { sampled } else { f64::INFINITY };
+        Enclosure { lower, upper, radius, method }
+    }
+
+    /// The largest ‖D²h‖ found on the ball, by seeded ascent.
+    fn lower(&self, radius: f64) -> f64 {
+        if !self.map.is_smooth() || self.map.is_linear() || !radius.is_finite() {
+            return 0.0;
+        }
+        let mut known = self.lowers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *known.entry(radius.to_bits()).or_insert_with(|| {
+            let generator = Generator::seeded(SEED);
+            if radius == 0.0 {
+                return sampled::norm_hessian(self.map, &self.start, &generator);
+            }
+            sampled::lip_jacobian(self.map, &self.start, radius, Effort::SMALL, &generator)
+        })
     }
 
     /// ‖D²h(w₀)‖ as a bilinear map: sampled from below, certified from above.
@@ -78,7 +106,8 @@ impl<'a> Neighbourhood<'a> {
         self.lip_jacobian(0.0)
     }
 
-    /// Lip(h) = sup ‖Dh‖ on the ball: at most ‖Dh(w₀)‖ + r Lip(Dh), at least ‖Dh‖ at the points sampled.
+    /// Lip(h) = sup ‖Dh‖ on the ball: at most ‖Dh(w₀)‖ + r Lip(Dh) and what is certified of Dh itself, at least ‖Dh‖ at the
+    /// points sampled.
     ///
     /// # Errors
     /// As [`Neighbourhood::spectrum`].
@@ -88,8 +117,14 @@ impl<'a> Neighbourhood<'a> {
         let upper = if radius == 0.0 {
             norm.upper
         } else {
-            (norm.upper + (radius * lip).next_up()).next_up()
+            add_up(norm.upper, mul_up(radius, lip)).min(certified::norm_jacobian(
+                self.map,
+                &self.start,
+                radius,
+            ))
         };
-        Ok(Enclosure { lower: norm.lower, upper, radius, method })
+        let generator = Generator::seeded(SEED);
+        let found = sampled::lip_h(self.map, &self.start, radius, Effort::SMALL, &generator);
+        Ok(Enclosure { lower: found.max(norm.lower).min(upper), upper, radius, method })
     }
 }

@@ -8,17 +8,20 @@
 //!
 //! (multiplicative bounds of Ostrowski for the nearly orthonormal factors, then Weyl's theorem). The first residual is
 //! computed, with the standard a-priori bound γₙ|A||B| for the rounding of each product (Higham 2002, §3.5); the second
-//! by evaluating h on dual intervals. Where that would be too dear, or where only the tangent kernel fits the memory,
+//! by a record of h on
+//! intervals. Where that would be too dear, or where only the tangent kernel fits the memory,
 //! the numbers are `measured`, not certified, and say so.
 
 use super::{Enclosure, Evidence};
 use crate::linalg::{self, ThinSvd, column_major, column_major_mut, gemm, norm};
 use crate::model::{Differentiable, Modes, Shape, Structure, Written};
-use crate::scalar::{Dual, Interval};
+use crate::scalar::{Interval, Tape, Var};
 use nalgebra::DMatrix;
 
-/// The largest N p² for which the Jacobian is enclosed by intervals: about a second.
+/// The largest N² p for which the Jacobian is enclosed by intervals: some seconds.
 const ENCLOSED: f64 = 3e7;
+/// The largest N p likewise: the record holds some ten times as many numbers.
+const RECORDED: f64 = 3e6;
 /// The largest Jacobian, in numbers, that is decomposed itself; larger ones through their kernel.
 const DECOMPOSED: usize = 4_000_000;
 
@@ -27,7 +30,7 @@ const DECOMPOSED: usize = 4_000_000;
 pub struct Spectrum {
     /// ‖Dh(w₀)‖.
     pub norm_jacobian: Enclosure,
-    /// σ_min(Dh(w₀)ᵀ), the N-th singular value: positive exactly where Dh(w₀) is onto; 0 where p < N.
+    /// `σ_min(Dh(w₀)ᵀ)`, the N-th singular value: positive exactly where Dh(w₀) is onto; 0 where p < N.
     pub sigma_min: Enclosure,
     /// σ_min⁺, the least singular value that is positive to working precision.
     pub sigma_min_positive: Enclosure,
@@ -154,7 +157,7 @@ fn times(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     out
 }
 
-/// ‖QᵀQ − I‖_F, from above.
+/// `‖QᵀQ − I‖_F`, from above.
 fn defect(q: &DMatrix<f64>) -> f64 {
     let gram = linalg::gram(&q.transpose());
     let identity = DMatrix::identity(gram.nrows(), gram.ncols());
@@ -162,12 +165,12 @@ fn defect(q: &DMatrix<f64>) -> f64 {
     frobenius(&(gram - identity)) + gamma(q.nrows() + 2) * size * size
 }
 
-/// ‖Dh(w) − J‖_F from above, by evaluating h on dual intervals; `None` where that is impossible or too dear.
+/// ‖Dh(w) − J‖_F from above, by a record of h on intervals; `None` where that is impossible or too dear.
 fn enclosed(map: &dyn Differentiable, w: &[f64], jacobian: &DMatrix<f64>) -> Option<f64> {
     let (outputs, params) = jacobian.shape();
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
-    let work = outputs as f64 * (params as f64).powi(2);
-    if work > ENCLOSED {
+    let size = outputs as f64 * params as f64;
+    if size > RECORDED || outputs as f64 * size > ENCLOSED {
         return None;
     }
     let found = match map.structure() {
@@ -184,19 +187,20 @@ fn enclosed(map: &dyn Differentiable, w: &[f64], jacobian: &DMatrix<f64>) -> Opt
     found.is_finite().then_some(found)
 }
 
-/// The same for a model written on numbers: one evaluation per parameter.
+/// The same for a model written on numbers: one record, and a sweep back over it for each output.
 fn deviation(model: &dyn Written, w: &[f64], jacobian: &DMatrix<f64>) -> f64 {
-    let mut point: Vec<Dual<Interval>> = w.iter().map(|&w| Dual::from(w)).collect();
-    let mut outputs = vec![Dual::from(0.0); jacobian.nrows()];
-    let mut errors = Vec::with_capacity(jacobian.len());
-    for (j, column) in jacobian.column_iter().enumerate() {
-        point[j].tangent = Interval::from(1.0);
-        model.on_duals(&point, &mut outputs);
-        point[j].tangent = Interval::from(0.0);
-        let away = |(y, &c): (&Dual<Interval>, &f64)| (y.tangent - Interval::from(c)).magnitude();
-        errors.extend(outputs.iter().zip(column.iter()).map(away));
+    let tape = Tape::new();
+    let variables = tape.variables(w.iter().map(|&w| Interval::from(w)));
+    let mut outputs = vec![Var::from(0.0); jacobian.nrows()];
+    model.on_recorded(&variables, &mut outputs);
+    let mut rows = Vec::with_capacity(outputs.len());
+    for (y, row) in outputs.iter().zip(jacobian.row_iter()) {
+        let one = std::iter::once(Interval::from(1.0));
+        let gradient = tape.gradient(std::slice::from_ref(y), one, w.len());
+        let away = |(g, &c): (&Interval, &f64)| (*g - Interval::from(c)).magnitude();
+        rows.push(norm(&gradient.iter().zip(row.iter()).map(away).collect::<Vec<_>>()));
     }
-    norm(&errors) * SAFETY
+    norm(&rows) * SAFETY
 }
 
 #[cfg(test)]

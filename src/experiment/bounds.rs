@@ -8,7 +8,7 @@ use crate::linalg::norm;
 use crate::loss::Loss;
 use crate::model::Differentiable;
 use crate::solve::{Comparison, Gap};
-use crate::theory::{self, Quantity, Theorem};
+use crate::theory::{self, Quantity, Setting, Theorem};
 
 /// A theorem beside what it speaks of.
 pub struct Checked {
@@ -103,7 +103,7 @@ impl Survey {
     /// Solves the flow at `times` and checks the theorems whose id is among `asked` on [0, last time].
     ///
     /// # Errors
-    /// As [`Gap::solve`] and [`theory::theorems`].
+    /// As [`Gap::solve`] and [`theory::along_the_run`].
     pub fn of<H: Differentiable, L: Loss>(
         flow: &Flow<H, L>,
         near: &Neighbourhood<'_>,
@@ -113,7 +113,10 @@ impl Survey {
     ) -> Result<Self> {
         let run = gap.solve(flow, times)?;
         let measured = Measured { run: &run, target: flow.loss.minimizer() };
-        let theorems = theory::theorems(flow, near, gap, times, asked)?;
+        let horizon = times.last().copied().unwrap_or(0.0);
+        let mut theorems = theory::before_training(&Setting::of(flow)?, near, horizon, asked)?;
+        theorems.extend(theory::along_the_run(flow, near, gap, &run, times, asked)?);
+        theorems.sort_by_key(|(name, _)| theory::NAMES.iter().position(|n| n == name));
         let checked = theorems
             .into_iter()
             .map(|(id, theorem)| Checked::new(id, theorem, &measured))

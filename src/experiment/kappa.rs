@@ -1,6 +1,6 @@
 //! κ against width: how wide two-layer networks become lazy, and at which scaling they do not.
 //!
-//! h_m(w) = m^(−a) Σⱼ aⱼ φ(bⱼ·x) with m neurons drawn independently. Chizat et al. (2019, §1.2 and appendix A.2) bound
+//! `h_m(w) = m^(−a) Σⱼ aⱼ φ(bⱼ·x)` with m neurons drawn independently. Chizat et al. (2019, §1.2 and appendix A.2) bound
 //! E κ(w₀) by m^(−½) + (m α(m))^(−1), α(m) = m^(−a), in the corrected form ([`width_exponent`]): the wide limit is lazy
 //! for a < 1 and is not for the mean-field scaling a = 1. Where h(w₀) = 0 (symmetrized) the first term is absent.
 //!

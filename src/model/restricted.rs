@@ -3,7 +3,7 @@
 //! Layers and samples are such parts; what a constant of the whole is made of shows in those of its parts.
 
 use super::{Differentiable, Displacement, Seed, Shape, Structure, Written};
-use crate::scalar::{Dual, Interval, Scalar};
+use crate::scalar::{Germ, Interval, NormJet, Scalar, Var};
 use std::ops::Range;
 
 /// h with only the parameters in `params` free, seen through the outputs in `outputs`.
@@ -56,7 +56,7 @@ impl<'a> Restricted<'a> {
     }
 
     /// The whole model on numbers S, its outputs cut to those of the part.
-    fn on<S: Scalar>(&self, w: &[S], y: &mut [S], eval: &dyn Fn(&dyn Written, &[S], &mut [S])) {
+    fn on<S: Scalar>(&self, w: &[S], y: &mut [S], eval: Evaluation<'_, S>) {
         let mut all: Vec<S> = self.start.iter().map(|&w| S::from(w)).collect();
         all[self.params.clone()].copy_from_slice(w);
         let mut outputs = vec![S::from(0.0); self.all_outputs()];
@@ -64,6 +64,9 @@ impl<'a> Restricted<'a> {
         y.copy_from_slice(&outputs[self.outputs.clone()]);
     }
 }
+
+/// One of the evaluations of [`Written`], on numbers S.
+type Evaluation<'a, S> = &'a dyn Fn(&dyn Written, &[S], &mut [S]);
 
 /// Whether a model can be evaluated on other numbers.
 fn is_written(map: &dyn Differentiable) -> bool {
@@ -75,12 +78,7 @@ fn is_written(map: &dyn Differentiable) -> bool {
 }
 
 /// A model that [`is_written`] on numbers S.
-fn whole<S: Scalar>(
-    map: &dyn Differentiable,
-    w: &[S],
-    y: &mut [S],
-    eval: &dyn Fn(&dyn Written, &[S], &mut [S]),
-) {
+fn whole<S: Scalar>(map: &dyn Differentiable, w: &[S], y: &mut [S], eval: Evaluation<'_, S>) {
     match map.structure() {
         Structure::Written(model) => eval(model, w, y),
         Structure::Network(model) => eval(model, w, y),
@@ -172,13 +170,13 @@ impl Written for Restricted<'_> {
     fn shape(&self) -> Shape {
         Differentiable::shape(self)
     }
-    fn on_intervals(&self, w: &[Interval], y: &mut [Interval]) {
-        self.on(w, y, &|model, w, y| model.on_intervals(w, y));
+    fn on_recorded<'t>(&self, w: &[Var<'t, Interval>], y: &mut [Var<'t, Interval>]) {
+        self.on(w, y, &|model, w, y| model.on_recorded(w, y));
     }
-    fn on_duals(&self, w: &[Dual<Interval>], y: &mut [Dual<Interval>]) {
-        self.on(w, y, &|model, w, y| model.on_duals(w, y));
+    fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
+        self.on(w, y, &|model, w, y| model.on_norm_jets(w, y));
     }
-    fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {
-        self.on(w, y, &|model, w, y| model.on_hyperduals(w, y));
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]) {
+        self.on(w, y, &|model, w, y| model.on_germs(w, y));
     }
 }

@@ -1,7 +1,7 @@
 //! How a model is made, for those who certify: derivatives can be bounded only where h can be evaluated on other numbers.
 
 use super::{Differentiable, Model, Network, Shape};
-use crate::scalar::{Dual, Interval};
+use crate::scalar::{Germ, Interval, NormJet, Var};
 
 /// What is known of how h is written. An added constant is not seen: only derivatives are certified.
 #[derive(Clone, Copy)]
@@ -22,25 +22,25 @@ pub enum Structure<'a> {
 pub trait Written: Sync {
     /// p and N.
     fn shape(&self) -> Shape;
-    /// h on intervals.
-    fn on_intervals(&self, w: &[Interval], y: &mut [Interval]);
-    /// h on dual intervals: an enclosure of ∂h/∂a where `w` holds the direction a.
-    fn on_duals(&self, w: &[Dual<Interval>], y: &mut [Dual<Interval>]);
-    /// h on second-order intervals: an enclosure of ∂²h/∂a∂b where `w` holds the directions a and b.
-    fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]);
+    /// h on recorded intervals, whose sweeps back enclose the rows of Dh.
+    fn on_recorded<'t>(&self, w: &[Var<'t, Interval>], y: &mut [Var<'t, Interval>]);
+    /// h on norm jets: bounds of each output's first and second derivatives on a ball.
+    fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]);
+    /// h on germs: its Taylor polynomials at a point, and bounds of what they lack on a ball.
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]);
 }
 
 impl<M: Model> Written for M {
     fn shape(&self) -> Shape {
         Model::shape(self)
     }
-    fn on_intervals(&self, w: &[Interval], y: &mut [Interval]) {
+    fn on_recorded<'t>(&self, w: &[Var<'t, Interval>], y: &mut [Var<'t, Interval>]) {
         self.eval(w, y);
     }
-    fn on_duals(&self, w: &[Dual<Interval>], y: &mut [Dual<Interval>]) {
+    fn on_norm_jets(&self, w: &[NormJet], y: &mut [NormJet]) {
         self.eval(w, y);
     }
-    fn on_hyperduals(&self, w: &[Dual<Dual<Interval>>], y: &mut [Dual<Dual<Interval>>]) {
+    fn on_germs<'g>(&self, w: &[Germ<'g>], y: &mut [Germ<'g>]) {
         self.eval(w, y);
     }
 }

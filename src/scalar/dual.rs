@@ -83,18 +83,39 @@ impl<S: Scalar> Neg for Dual<S> {
 impl<S: Scalar> Scalar for Dual<S> {
     fn apply(self, f: Elementary) -> Self {
         let y = self.value.apply(f);
-        self.chain(y, f.derivative(self.value, y))
+        self.chain(y, self.value.slope(f, y))
     }
     fn powi(self, n: i32) -> Self {
         if n == 0 {
             return Self::from(1.0);
         }
-        self.chain(self.value.powi(n), S::from(f64::from(n)) * self.value.powi(n.saturating_sub(1)))
+        self.chain(self.value.powi(n), powi_slope(self.value, n))
     }
     fn powf(self, a: f64) -> Self {
         if a == 0.0 {
             return Self::from(1.0);
         }
-        self.chain(self.value.powf(a), S::from(a) * self.value.powf(a - 1.0))
+        self.chain(self.value.powf(a), powf_slope(self.value, a))
     }
+    fn derivative_of(self, f: Elementary, order: usize) -> Option<Self> {
+        let (value, slope) =
+            (self.value.derivative_of(f, order)?, self.value.derivative_of(f, order + 1)?);
+        Some(self.chain(value, slope))
+    }
+    fn power_derivative(self, a: f64, order: usize) -> Option<Self> {
+        let (value, slope) =
+            (self.value.power_derivative(a, order)?, self.value.power_derivative(a, order + 1)?);
+        Some(self.chain(value, slope))
+    }
+}
+
+/// n xⁿ⁻¹.
+pub(super) fn powi_slope<S: Scalar>(x: S, n: i32) -> S {
+    x.power_derivative(f64::from(n), 1)
+        .unwrap_or_else(|| S::from(f64::from(n)) * x.powi(n.saturating_sub(1)))
+}
+
+/// a xᵃ⁻¹.
+pub(super) fn powf_slope<S: Scalar>(x: S, a: f64) -> S {
+    x.power_derivative(a, 1).unwrap_or_else(|| S::from(a) * x.powf(a - 1.0))
 }

@@ -10,8 +10,10 @@
 
 mod dual;
 mod elementary;
+mod germ;
 mod increment;
 mod interval;
+mod norm_jet;
 mod probe;
 mod real;
 mod remainder;
@@ -20,13 +22,17 @@ mod tape;
 
 pub use dual::Dual;
 pub use elementary::Elementary;
+pub(crate) use germ::{Effort, LAST_CLASS, MOST_DEGREE, Polynomial, bending, monomials, positions};
+pub use germ::{Germ, Germs};
 pub use increment::Increment;
 pub use interval::Interval;
 #[allow(unused_imports, reason = "directed rounding is one set, whoever uses which")]
 pub(crate) use interval::rounding::{
-    add_down, add_up, div_down, div_up, hypot_up, mul_down, mul_up, norm_up, sqrt_down, sqrt_up,
-    sub_down, sum_up,
+    add_down, add_up, div_down, div_up, hypot_up, mul_down, mul_up, norm_down, norm_up, sqrt_down,
+    sqrt_up, sub_down, sum_up,
 };
+pub use norm_jet::NormJet;
+pub(crate) use norm_jet::{Support, symmetric_2_by_2};
 pub use probe::Probe;
 pub(crate) use remainder::{by_quadrature, mean_by_quadrature, remainder, sech2};
 pub(crate) use tanh_change::{TanhChange, tanh_change, tanh_change_near};
@@ -65,6 +71,22 @@ pub trait Scalar:
     fn powi(self, n: i32) -> Self;
     /// xᵃ for a real exponent; x ≥ 0 unless a is whole.
     fn powf(self, a: f64) -> Self;
+
+    /// f⁽ᵒʳᵈᵉʳ⁾(x) where this kind of number knows better than the formulas of [`Elementary::derivative`], as intervals
+    /// do, whose ranges are tighter than any formula evaluated on them; `None`: take the formulas.
+    fn derivative_of(self, f: Elementary, order: usize) -> Option<Self> {
+        let _ = (f, order);
+        None
+    }
+    /// dᵏ/dxᵏ xᵃ, k = `order`, where this kind of number knows better than a xᵃ⁻¹; `None`: take the formula.
+    fn power_derivative(self, a: f64, order: usize) -> Option<Self> {
+        let _ = (a, order);
+        None
+    }
+    /// f'(x), where `y` = f(x) is at hand.
+    fn slope(self, f: Elementary, y: Self) -> Self {
+        self.derivative_of(f, 1).unwrap_or_else(|| f.derivative(self, y))
+    }
 
     /// eˣ.
     fn exp(self) -> Self {

@@ -4,6 +4,7 @@
 //! from the outputs gives Dh(w)ᵀ v for the cost of a few evaluations, however many parameters there are. The tape is
 //! for clarity and for users' own models; networks carry hand-written reverse passes (`model::mlp`).
 
+use super::dual::{powf_slope, powi_slope};
 use super::{Elementary, Scalar};
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -153,18 +154,18 @@ impl<S: Scalar> Neg for Var<'_, S> {
 impl<S: Scalar> Scalar for Var<'_, S> {
     fn apply(self, f: Elementary) -> Self {
         let y = self.value.apply(f);
-        self.unary(y, f.derivative(self.value, y))
+        self.unary(y, self.value.slope(f, y))
     }
     fn powi(self, n: i32) -> Self {
         if n == 0 {
             return Self::from(1.0);
         }
-        self.unary(self.value.powi(n), S::from(f64::from(n)) * self.value.powi(n.saturating_sub(1)))
+        self.unary(self.value.powi(n), powi_slope(self.value, n))
     }
     fn powf(self, a: f64) -> Self {
         if a == 0.0 {
             return Self::from(1.0);
         }
-        self.unary(self.value.powf(a), S::from(a) * self.value.powf(a - 1.0))
+        self.unary(self.value.powf(a), powf_slope(self.value, a))
     }
 }

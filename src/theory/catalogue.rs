@@ -2,14 +2,14 @@
 
 use super::{
     Along, AlongThePath, ConvexLoss, FiniteHorizon, MetricStability, MovingMetric,
-    OverParameterized, Quantitative, Setting, SharpFiniteHorizon, SharpInfiniteHorizon,
+    OverParameterized, Quantitative, Quantity, Setting, SharpFiniteHorizon, SharpInfiniteHorizon,
     SolverError, Theorem, UnderParameterized,
 };
 use crate::constants::Neighbourhood;
 use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::Differentiable;
-use crate::solve::{Automatic, Gap};
+use crate::solve::{Automatic, Comparison, Gap};
 use crate::{Error, Result};
 
 /// The words: the paper's theorems and lemmas by their numbers; then ours, 1 to 4 and A, the identity along the path.
@@ -17,6 +17,9 @@ pub const NAMES: [&str; 11] = ["2.2", "2.3", "2.4", "2.5", "B.1", "B.2", "1", "2
 
 /// The largest N p for which the norm of the change of Dh is computed along the path: N sweeps a node.
 const NORMS: usize = 300_000;
+
+/// A theorem's conclusions, with the word that asks for it.
+type Named = (&'static str, Box<dyn Theorem>);
 
 /// The word as it stands in [`NAMES`].
 ///
@@ -27,72 +30,93 @@ pub fn named(word: &str) -> Result<&'static str> {
     found.ok_or_else(|| Error::unknown("theorem", word, NAMES))
 }
 
-/// Each conclusion under the word of its theorem.
-fn each<T: Theorem + 'static, const N: usize>(
-    name: &'static str,
-    conclusions: [T; N],
-) -> [(&'static str, Box<dyn Theorem>); N] {
-    conclusions.map(|c| (name, Box::new(c) as Box<dyn Theorem>))
-}
-
-/// The theorems whose word is among `asked`, in the order of [`NAMES`], with their constants filled in for the flow on
-/// [0, T], T the last of `times`; those along the path are evaluated at `times`, with `gap` as their solver.
+/// Those whose constants are known before any integration: 2.2 to 2.5, 1 and 2, on [0, `horizon`].
 ///
 /// # Errors
-/// As [`Gap::solve`] and [`Neighbourhood::spectrum`].
-pub fn theorems<H: Differentiable, L: Loss>(
+/// As [`Neighbourhood::spectrum`].
+pub fn before_training(
+    setting: &Setting,
+    near: &Neighbourhood<'_>,
+    horizon: f64,
+    asked: &[&'static str],
+) -> Result<Vec<Named>> {
+    let mut all = Vec::new();
+    for name in NAMES.into_iter().filter(|name| asked.contains(name)) {
+        match name {
+            "2.2" => extend(&mut all, name, FiniteHorizon::for_flow(setting, near, horizon)),
+            "2.3" => extend(&mut all, name, Quantitative::for_flow(setting, near, horizon)?),
+            "2.4" => extend(&mut all, name, OverParameterized::for_flow(setting, near)?),
+            "2.5" => extend(&mut all, name, [UnderParameterized::for_flow(setting, near)?]),
+            "1" => extend(&mut all, name, [SharpFiniteHorizon::of(setting, near, horizon)]),
+            "2" => extend(&mut all, name, SharpInfiniteHorizon::conclusions(setting, near)?),
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+/// Those that are evaluated along the path: B.1, B.2, 3, 4 and A. The lemmas take `run`, which `gap` found at `times`;
+/// the others sample the path anew with `gap` as their solver.
+///
+/// # Errors
+/// As [`Gap::solve`].
+pub fn along_the_run<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
     near: &Neighbourhood<'_>,
     gap: &Gap,
+    run: &Comparison,
     times: &[f64],
     asked: &[&'static str],
-) -> Result<Vec<(&'static str, Box<dyn Theorem>)>> {
-    let setting = Setting::of(flow)?;
-    let horizon = times.last().copied().unwrap_or(0.0);
+) -> Result<Vec<Named>> {
     // What is computed along the path stops where numbers do.
     let finite: Vec<f64> = times.iter().copied().filter(|t| t.is_finite()).collect();
     let end = finite.last().copied().unwrap_or(0.0);
     let shape = flow.map.shape();
-    let affordable = shape.outputs.saturating_mul(shape.params) <= NORMS;
-    let mut all: Vec<(&'static str, Box<dyn Theorem>)> = Vec::new();
+    let norms = shape.outputs.saturating_mul(shape.params) <= NORMS;
+    let mut all = Vec::new();
     for name in NAMES.into_iter().filter(|name| asked.contains(name)) {
         match name {
-            "2.2" => all.extend(each(name, FiniteHorizon::for_flow(&setting, near, horizon))),
-            "2.3" => all.extend(each(name, Quantitative::for_flow(&setting, near, horizon)?)),
-            "2.4" => all.extend(each(name, OverParameterized::for_flow(&setting, near)?)),
-            "2.5" => all.push((name, Box::new(UnderParameterized::for_flow(&setting, near)?))),
-            "B.1" | "B.2" if end > 0.0 => {
-                let from_start: Vec<f64> =
-                    if finite[0] > 0.0 { [&[0.0], &finite[..]].concat() } else { finite.clone() };
-                let path = gap.solve(flow, &from_start)?.curved;
-                all.push(if name == "B.1" {
-                    (name, Box::new(MovingMetric::along(flow, &path)?) as Box<dyn Theorem>)
-                } else {
-                    (name, Box::new(MetricStability::along(flow, &path)?))
-                });
-            }
-            "1" => all.push((name, Box::new(SharpFiniteHorizon::of(&setting, near, horizon)))),
-            "2" => {
-                let conclusions = SharpInfiniteHorizon::conclusions(&setting, near)?;
-                all.extend(conclusions.map(|c| (name, Box::new(c) as Box<dyn Theorem>)));
-            }
-            "3" => {
+            "B.1" => extend(&mut all, name, [MovingMetric::along(flow, &run.curved)?]),
+            "B.2" => extend(&mut all, name, [MetricStability::along(flow, &run.curved)?]),
+            "3" if end > 0.0 => {
                 let found = ConvexLoss::of(flow, &finite, gap)?;
-                let curves = [found.displacement, found.weights, found.outputs];
-                all.extend(curves.map(|c| (name, Box::new(c) as Box<dyn Theorem>)));
+                extend(&mut all, name, [found.displacement, found.weights, found.outputs]);
             }
             "4" if end > 0.0 => {
                 let solver = Automatic(gap.options);
-                all.push((name, Box::new(SolverError::of(flow, near, &solver, end)?)));
+                extend(&mut all, name, [SolverError::of(flow, near, &solver, end)?]);
             }
-            "A" if setting.square.is_some() => {
-                let found =
-                    AlongThePath::of(flow, &finite, &Along { gap: *gap, norms: affordable })?;
+            "A" if end > 0.0 && flow.loss.quadratic().is_some() => {
+                let found = AlongThePath::of(flow, &finite, &Along { gap: *gap, norms })?;
                 let curves = [found.componentwise, found.scalar].into_iter().chain(found.norm_only);
-                all.extend(curves.map(|c| (name, Box::new(c) as Box<dyn Theorem>)));
+                extend(&mut all, name, curves);
             }
             _ => {}
         }
     }
     Ok(all)
+}
+
+/// One theorem's conclusion on one quantity, for [`least_scale`](super::least_scale) and its like; `None` where the
+/// theorem has none on it, or is evaluated along a path.
+///
+/// # Errors
+/// As [`before_training`].
+pub fn conclusion(
+    setting: &Setting,
+    near: &Neighbourhood<'_>,
+    horizon: f64,
+    name: &'static str,
+    quantity: Quantity,
+) -> Result<Option<Box<dyn Theorem>>> {
+    let all = before_training(setting, near, horizon, &[name])?;
+    Ok(all.into_iter().map(|(_, theorem)| theorem).find(|t| t.quantity() == quantity))
+}
+
+fn extend<T: Theorem + 'static>(
+    all: &mut Vec<Named>,
+    name: &'static str,
+    theorems: impl IntoIterator<Item = T>,
+) {
+    all.extend(theorems.into_iter().map(|t| (name, Box::new(t) as Box<dyn Theorem>)));
 }

@@ -107,6 +107,18 @@ pub fn least_width(
     Ok(Some(at))
 }
 
+/// The first number on the way from `from` to `to`, up or down, at which `met`, to a thousandth; `None` where it never
+/// is. For wishes of any kind, as that a measured gap be small.
+///
+/// # Errors
+/// As [`least_scale`].
+pub fn first_scale(
+    met: impl Fn(f64) -> Result<bool>,
+    (from, to): (f64, f64),
+) -> Result<Option<f64>> {
+    first(from, to, met)
+}
+
 /// The first point on the way from `from` to `to`, up or down, at which `met`.
 fn first(from: f64, to: f64, met: impl Fn(f64) -> Result<bool>) -> Result<Option<f64>> {
     let (low, high) = (from.min(to), from.max(to));

@@ -21,10 +21,10 @@ mod sharp_infinite_horizon;
 mod under_parameterized;
 
 pub use along_the_path::{Along, AlongThePath, ConvexLoss, Curve, SolverError};
-pub use catalogue::{NAMES, named, theorems};
+pub use catalogue::{NAMES, along_the_run, before_training, conclusion, named};
 pub use finite_horizon::FiniteHorizon;
 pub use generalization::{Generalization, logarithmic_form};
-pub use inverse::{Wish, least_scale, least_width, longest_horizon};
+pub use inverse::{Wish, first_scale, least_scale, least_width, longest_horizon};
 pub use kernels::{LayerKernels, predict};
 pub use lemmas::{MetricStability, MovingMetric};
 pub use over_parameterized::{OverParameterized, local_lipschitz};

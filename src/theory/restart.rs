@@ -1,15 +1,20 @@
 //! Theorem 2 (ours) begun anew at a time T of a computed path: a certificate that training converges, and a bound of
 //! the gap beyond T.
 //!
-//! **Statement.** The flow from w(T) is a flow like any other. Let σ_T = σ_min(Dh(w(T))ᵀ),
-//! ψ_T = √(2(R(y(T)) − R(y*))/m) < ασ_T²/(2L₂) and s, l* as in [`SharpInfiniteHorizon`](super::SharpInfiniteHorizon) with
-//! these, L₂ on B(w(T), l*). Then for t ≥ T
+//! **Statement.** The flow from w(T) is a flow like any other. Let
 //!
 //! ```text
-//! ‖w(t) − w₀‖ ≤ ‖w(T) − w₀‖ + l*,      ‖y(t) − y*‖ ≤ ψ_T e^(−ms²(t−T)),
+//! σ = σ_min(Dh(w(T))ᵀ),      ψ = √(2(R(y(T)) − R(y*))/m) < ασ²/(2L₂),
 //! ```
 //!
-//! and for R = c/2 ‖y − y*‖², with λ = σ_min(Dh(w₀)ᵀ)² > 0, μ = min(λ, s²), τ = c(t − T) and β = ‖y(T) − ȳ(T)‖,
+//! and s, l* as in [`SharpInfiniteHorizon`](super::SharpInfiniteHorizon) with these, L₂ on B(w(T), l*). Then for t ≥ T
+//!
+//! ```text
+//! ‖w(t) − w₀‖ ≤ ‖w(T) − w₀‖ + l*,      ‖y(t) − y*‖ ≤ ψ e^(−ms²(t−T)),
+//! ```
+//!
+//! and for R = c/2 ‖y − y*‖², with λ > 0 the least eigenvalue of Dh(w₀)Dh(w₀)ᵀ, μ = min(λ, s²), τ = c(t − T) and
+//! β = ‖y(T) − ȳ(T)‖,
 //!
 //! ```text
 //! ‖y − ȳ‖ ≤ e^(−λτ)β + C‖e(T)‖ τe^(−μτ) ≤ β + C‖e(T)‖/(e μ),
@@ -70,6 +75,19 @@ impl Restart {
         path: &Comparison,
         i: usize,
     ) -> Result<[Self; 3]> {
+        Self::given(flow, path, i, |here, r| here.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius around a point, and its name, from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Restart::conclusions`].
+    pub fn given<H: Differentiable, L: Loss>(
+        flow: &Flow<H, L>,
+        path: &Comparison,
+        i: usize,
+        lip: impl Fn(&Neighbourhood<'_>, f64) -> (f64, &'static str),
+    ) -> Result<[Self; 3]> {
         let Some(&time) = path.curved.times.get(i).filter(|t| t.is_finite()) else {
             return Err(Error::Conflict {
                 found: format!("row {i} of {} times, or an infinite one", path.curved.times.len()),
@@ -88,7 +106,7 @@ impl Restart {
         };
         let sigma = here.spectrum()?.sigma_min.lower;
         let psi = potential(&setting, y.len());
-        let solved = psi.and_then(|psi| solve(&here, sigma, psi, flow.alpha));
+        let solved = psi.and_then(|psi| solve(&|r| lip(&here, r), sigma, psi, flow.alpha));
         let gap = match (setting.square, solved, psi) {
             (Some(c), Some(solved), Some(e)) => Some(beyond(flow, path, i, (c, e), &solved)?),
             _ => None,
@@ -120,7 +138,7 @@ impl Restart {
     /// α times the formula where it bounds ‖w − w₀‖ or ‖y − ȳ‖; the formula itself for the residual. ∞ before T.
     pub fn scaled(&self, t: f64) -> f64 {
         let (Some(solved), Some(psi)) = (self.solved, self.psi) else { return f64::INFINITY };
-        if !(t >= self.time) {
+        if t.is_nan() || t < self.time {
             return f64::INFINITY;
         }
         let after = t - self.time;

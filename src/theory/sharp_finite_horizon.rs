@@ -11,13 +11,13 @@
 //! and asks for the radius K e₀/(α Lip(h)) instead of √(K/2) e₀/(α Lip(h)). So ours is the better value for K > c₀, the
 //! smaller ball for K > ½, and needs no Lipschitz constant of h at all: its radius is explicit.
 //!
-//! **Proof.** Write e = y − y*, J = Dh(w(t)), J₀ = Dh(w₀), D = J − J₀, S = JJᵀ, S₀ = J₀J₀ᵀ, Δ = y − ȳ, and l(t) for the
+//! **Proof.** Write e = y − y*, J = Dh(w(t)), J₀ = Dh(w₀), D = J − J₀, S = J Jᵀ, S₀ = J₀J₀ᵀ, Δ = y − ȳ, and l(t) for the
 //! length of the path w on [0, t]. The factor c only sets the clock, so let c = 1.
 //!
 //! 1. *Length.* e' = −Se, so ‖e‖² decreases at the rate 2‖Jᵀe‖², and ‖e‖ ≤ e₀. Since w' = −Jᵀe/α, Cauchy–Schwarz gives
 //!    l(t) = (1/α)∫₀ᵗ‖Jᵀe‖ ≤ (1/α)√t (∫₀ᵗ‖Jᵀe‖²)^½ ≤ √(t/2) e₀/α ≤ r. The path stays in the ball; ‖D(t)‖ ≤ L₂ l(t).
 //! 2. *Identity.* Δ' = −S₀Δ − (S − S₀)e and Δ(0) = 0. By variation of constants (Duhamel)
-//!    Δ(t) = −∫₀ᵗ exp(−(t−s)S₀)(S − S₀)e ds, and S − S₀ = J₀Dᵀ + DJᵀ splits it in two.
+//!    Δ(t) = −∫₀ᵗ exp(−(t−s)S₀)(S − S₀)e ds, and S − S₀ = J₀ Dᵀ + D Jᵀ splits it in two.
 //! 3. *First part.* ‖exp(−τS₀)J₀‖ = max σ e^(−τσ²) over singular values σ of J₀, at most (2eτ)^(−½). With
 //!    ‖Dᵀe‖ ≤ L₂ √(s/2) e₀²/α and ∫₀ᵗ √(s/(t−s)) ds = πt/2 the part is at most
 //!    L₂e₀²/(2√e α) · πt/2 = π/(4√e) · t L₂e₀²/α.
@@ -39,6 +39,9 @@ pub const SHARP_FINITE_CONSTANT: f64 = 0.726_368_066_182_545;
 
 /// A computed Euclidean norm of n terms can be too small by this factor: n + 4 roundings of a half ulp each.
 pub(super) fn norm_at_most(norm: f64, terms: usize) -> f64 {
+    if norm == 0.0 {
+        return 0.0;
+    }
     (norm * (1.0 + (terms + 4) as f64 * f64::EPSILON)).next_up()
 }
 
@@ -52,11 +55,22 @@ pub struct SharpFiniteHorizon {
     radius: f64,
     lip: f64,
     method: &'static str,
+    smooth: bool,
 }
 
 impl SharpFiniteHorizon {
     /// On [0, `time`], with Lip(Dh) certified on the ball that the theorem asks for. `time` is in units of the flow.
     pub fn of(setting: &Setting, near: &Neighbourhood<'_>, time: f64) -> Self {
+        Self::given(setting, near, time, |r| near.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius, and its name, from elsewhere.
+    pub fn given(
+        setting: &Setting,
+        near: &Neighbourhood<'_>,
+        time: f64,
+        lip: impl Fn(f64) -> (f64, &'static str),
+    ) -> Self {
         let terms = near.map().shape().outputs;
         let residual = setting.residual.map(|e| norm_at_most(e, terms));
         let square = setting.square.zip(residual);
@@ -68,12 +82,10 @@ impl SharpFiniteHorizon {
             let root = Interval::from(root.sqrt().next_up());
             (root * Interval::from(e0) / Interval::from(setting.alpha)).hi()
         });
-        let (lip, method) = if radius.is_finite() {
-            near.lip_jacobian_upper(radius)
-        } else {
-            (f64::INFINITY, "no ball: not a square loss, or an infinite horizon")
-        };
-        SharpFiniteHorizon { alpha: setting.alpha, time, square, radius, lip, method }
+        let (lip, method) =
+            if radius.is_finite() { lip(radius) } else { (f64::INFINITY, "no ball") };
+        let smooth = near.map().is_smooth();
+        SharpFiniteHorizon { alpha: setting.alpha, time, square, radius, lip, method, smooth }
     }
 
     /// r, the radius of the ball on which Lip(Dh) is asked for.
@@ -110,13 +122,21 @@ impl Theorem for SharpFiniteHorizon {
     }
 
     fn hypotheses(&self) -> Vec<Hypothesis> {
-        let kinks = self.method.contains("kinks");
         let lipschitz = match self.lip < f64::INFINITY {
             true => Verdict::Holds,
-            false if kinks => Verdict::Fails,
+            false if !self.smooth => Verdict::Fails,
             false => Verdict::Undecided,
         };
+        let finite = self.time < f64::INFINITY;
         vec![
+            Hypothesis {
+                statement: "T < ∞".into(),
+                verdict: if finite { Verdict::Holds } else { Verdict::Fails },
+                value: self.time,
+                limit: f64::INFINITY,
+                evidence: Evidence::Certified,
+                repair: (!finite).then(|| "use Theorem 2, for all time".into()),
+            },
             Hypothesis {
                 statement: "R = c/2 ‖y − y*‖²".into(),
                 verdict: if self.square.is_some() { Verdict::Holds } else { Verdict::Fails },

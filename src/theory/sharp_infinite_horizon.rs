@@ -1,7 +1,7 @@
 //! Theorem 2 (ours: infinite horizon): convergence and laziness for all time, under a condition that cannot be relaxed.
 //!
 //! **Statement.** Let R be m-strongly convex with minimizer y* (the inequality of Polyak and Łojasiewicz suffices), let
-//! σ = σ_min(Dh(w₀)ᵀ) > 0 and ψ₀ = √(2(R(αh(w₀)) − R(y*))/m). If
+//! σ > 0 be the least singular value of Dh(w₀)ᵀ, and ψ₀ = √(2(R(αh(w₀)) − R(y*))/m). If
 //!
 //! ```text
 //! ψ₀ < ασ²/(2L₂),      s = √(σ² − 2L₂ψ₀/α),      l* = (σ − s)/L₂ = 2ψ₀/(α(σ + s))
@@ -25,12 +25,12 @@
 //! convexity.
 //!
 //! 1. *Slope.* R' = −‖Jᵀ∇R‖² and l' = ‖Jᵀ∇R‖/α, so dψ/dl = −α‖Jᵀ∇R‖/(mψ). Polyak–Łojasiewicz says ‖∇R‖ ≥ mψ, hence
-//!    dψ/dl ≤ −ασ_min(Jᵀ) ≤ −α(σ − L₂l) as long as l ≤ l*.
+//!    dψ/dl ≤ −α(σ − L₂l), the bracket being at most the least singular value of Jᵀ, as long as l ≤ l*.
 //! 2. *Length.* Integrated, 0 ≤ ψ ≤ ψ₀ − α(σl − L₂l²/2). The right-hand side vanishes first at l = l*: the path is no
-//!    longer than l*, and along it σ_min(Jᵀ) ≥ σ − L₂l* = s.
+//!    longer than l*, and along it no singular value of Jᵀ is below σ − L₂l* = s.
 //! 3. *Rate.* ψ' = −‖Jᵀ∇R‖²/(mψ) ≤ −ms²ψ.
 //! 4. *Gap* (square loss, c = 1: c sets the clock only). By the identity along the path, Δ = y − ȳ is
-//!    −∫₀ᵗ exp(−(t−u)S₀)(J₀Dᵀ + DJᵀ)e du with D = J − J₀, ‖D‖ ≤ L₂l. First part: ‖exp(−τS₀)J₀‖ ≤ (2eτ)^(−½) and
+//!    −∫₀ᵗ exp(−(t−u)S₀)(J₀ Dᵀ + D Jᵀ)e du with D = J − J₀, ‖D‖ ≤ L₂l. First part: ‖exp(−τS₀)J₀‖ ≤ (2eτ)^(−½) and
 //!    ‖e‖ ≤ e₀e^(−s²u) give L₂l*e₀ (2e)^(−½) ∫₀ᵗ (t−u)^(−½) e^(−s²u) du, and the integral is (2/s)F(s√t).
 //!    Second part: ∫ L₂l αl' = αL₂l(t)²/2. ∎
 //!
@@ -50,7 +50,7 @@
 use super::sharp_finite_horizon::norm_at_most;
 use super::{Constant, Hypothesis, Quantity, Setting, Theorem, Verdict};
 use crate::Result;
-use crate::constants::{Evidence, Neighbourhood, Radius, least_radius};
+use crate::constants::{Enclosure, Evidence, Neighbourhood, Radius, least_radius};
 use crate::scalar::{Interval, Scalar};
 
 /// c₁ = 2 max(F)/√(2e), F Dawson's function, rounded up.
@@ -63,7 +63,7 @@ fn balance(sigma: f64, lip: f64, psi: f64, alpha: f64) -> Option<(f64, f64)> {
     // A linear model loses nothing.
     let least =
         if lip == 0.0 { sigma } else { (wide.squared() - lost).lo().max(0.0).sqrt().next_down() };
-    if !(least > 0.0) {
+    if least.is_nan() || least <= 0.0 {
         return None;
     }
     let far = if psi == 0.0 {
@@ -92,7 +92,9 @@ pub struct SharpInfiniteHorizon {
     quantity: Quantity,
     alpha: f64,
     strong: f64,
-    sigma: f64,
+    sigma: Enclosure,
+    /// How σ is known.
+    evidence: Evidence,
     psi: Option<f64>,
     square: bool,
     smooth: bool,
@@ -107,15 +109,29 @@ impl SharpInfiniteHorizon {
     /// # Errors
     /// As [`Neighbourhood::spectrum`].
     pub fn conclusions(setting: &Setting, near: &Neighbourhood<'_>) -> Result<[Self; 3]> {
+        Self::given(setting, near, |r| near.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius, and its name, from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Neighbourhood::spectrum`].
+    pub fn given(
+        setting: &Setting,
+        near: &Neighbourhood<'_>,
+        lip: impl Fn(f64) -> (f64, &'static str),
+    ) -> Result<[Self; 3]> {
         let terms = near.map().shape().outputs;
-        let sigma = near.spectrum()?.sigma_min.lower;
+        let spectrum = near.spectrum()?;
+        let sigma = spectrum.sigma_min;
         let psi = potential(setting, terms);
-        let solved = psi.and_then(|psi| solve(near, sigma, psi, setting.alpha));
+        let solved = psi.and_then(|psi| solve(&lip, sigma.lower, psi, setting.alpha));
         let with = |quantity| SharpInfiniteHorizon {
             quantity,
             alpha: setting.alpha,
             strong: setting.convexity.m,
             sigma,
+            evidence: spectrum.evidence,
             psi,
             square: setting.square.is_some(),
             smooth: near.map().is_smooth(),
@@ -125,7 +141,7 @@ impl SharpInfiniteHorizon {
         Ok([Quantity::Displacement, Quantity::Residual, Quantity::OutputsGap].map(with))
     }
 
-    /// s, below which σ_min(Dh(w(t))ᵀ) never falls; `None` where the condition fails.
+    /// s, below which no singular value of Dh(w(t))ᵀ ever falls; `None` where the condition fails.
     pub fn least_singular_value(&self) -> Option<f64> {
         self.solved.map(|s| s.least)
     }
@@ -161,10 +177,10 @@ impl SharpInfiniteHorizon {
         let psi = self.psi.unwrap_or(f64::NAN);
         let limit = self.solved.map_or(f64::NAN, |s| {
             let doubled = 2.0 * s.lip;
-            self.alpha * self.sigma * self.sigma / doubled
+            self.alpha * self.sigma.lower.powi(2) / doubled
         });
         let hopeless =
-            !self.smooth || 2.0 * self.lip_lower * psi >= self.alpha * self.sigma.powi(2);
+            !self.smooth || 2.0 * self.lip_lower * psi >= self.alpha * self.sigma.upper.powi(2);
         let verdict = match self.solved {
             Some(_) => Verdict::Holds,
             None if hopeless || self.psi.is_none() => Verdict::Fails,
@@ -193,22 +209,29 @@ pub(super) fn potential(setting: &Setting, terms: usize) -> Option<f64> {
     if setting.square.is_some() {
         return Some(if residual == 0.0 { 0.0 } else { norm_at_most(residual, terms) });
     }
-    if !(m > 0.0) {
+    if m.is_nan() || m <= 0.0 {
         return None;
     }
-    let rounding = (terms + 8) as f64 * f64::EPSILON * (setting.risk + setting.least_risk);
-    let drop = (setting.risk - setting.least_risk).max(0.0) + rounding;
+    let drop = setting.excess_risk(terms);
+    if drop == 0.0 {
+        return Some(0.0);
+    }
     Some((Interval::from(2.0) * Interval::from(drop) / Interval::from(m)).hi().sqrt().next_up())
 }
 
 /// The least ball that certifies itself.
-pub(super) fn solve(near: &Neighbourhood<'_>, sigma: f64, psi: f64, alpha: f64) -> Option<Solved> {
+pub(super) fn solve(
+    lip_on: &dyn Fn(f64) -> (f64, &'static str),
+    sigma: f64,
+    psi: f64,
+    alpha: f64,
+) -> Option<Solved> {
     let need = |r: f64| {
-        let (lip, _) = near.lip_jacobian_upper(r);
+        let (lip, _) = lip_on(r);
         balance(sigma, lip, psi, alpha).map_or(f64::INFINITY, |(_, far)| unscaled(far, alpha))
     };
     let Radius::Found(radius) = least_radius(need, f64::MAX) else { return None };
-    let (lip, method) = near.lip_jacobian_upper(radius);
+    let (lip, method) = lip_on(radius);
     let (least, far) = balance(sigma, lip, psi, alpha)?;
     Some(Solved { radius, lip, method, least, far })
 }
@@ -241,36 +264,41 @@ impl Theorem for SharpInfiniteHorizon {
     }
 
     fn hypotheses(&self) -> Vec<Hypothesis> {
-        let yes_or_no =
-            |statement: &str, value: f64, limit: f64, holds: bool, repair: &str| Hypothesis {
-                statement: statement.into(),
-                verdict: if holds { Verdict::Holds } else { Verdict::Fails },
-                value,
-                limit,
-                evidence: Evidence::Certified,
-                repair: (!holds).then(|| repair.into()),
-            };
+        let answer = |statement: &str, value: f64, verdict: Verdict, repair: &str| Hypothesis {
+            statement: statement.into(),
+            verdict,
+            value,
+            limit: 0.0,
+            evidence: Evidence::Certified,
+            repair: (verdict != Verdict::Holds).then(|| repair.into()),
+        };
+        let yes_or_no = |holds: bool| if holds { Verdict::Holds } else { Verdict::Fails };
+        let onto = match self.sigma {
+            Enclosure { lower, .. } if lower > 0.0 => Verdict::Holds,
+            Enclosure { upper, .. } if upper > 0.0 => Verdict::Undecided,
+            _ => Verdict::Fails,
+        };
         let mut all = vec![
-            yes_or_no(
+            answer(
                 "R is strongly convex: m > 0",
                 self.strong,
-                0.0,
-                self.strong > 0.0 && self.psi.is_some(),
+                yes_or_no(self.strong > 0.0 && self.psi.is_some()),
                 "use Theorem 3, which asks for convexity only",
             ),
-            yes_or_no(
-                "Dh(w₀) is onto: σ_min > 0",
-                self.sigma,
-                0.0,
-                self.sigma > 0.0,
-                "use more parameters than outputs, and no sample twice",
-            ),
+            Hypothesis {
+                evidence: self.evidence,
+                ..answer(
+                    "Dh(w₀) is onto: σ_min > 0",
+                    self.sigma.lower,
+                    onto,
+                    "use more parameters than outputs, and no sample twice",
+                )
+            },
             self.condition(),
         ];
         if self.quantity == Quantity::OutputsGap {
-            let c = if self.square { self.strong } else { f64::NAN };
             let repair = "the gap is bounded for square losses only";
-            all.push(yes_or_no("R = c/2 ‖y − y*‖²", c, f64::INFINITY, self.square, repair));
+            all.push(answer("R = c/2 ‖y − y*‖²", self.strong, yes_or_no(self.square), repair));
         }
         all
     }
@@ -288,7 +316,7 @@ impl Theorem for SharpInfiniteHorizon {
         };
         let found = |get: fn(&Solved) -> f64| self.solved.as_ref().map_or(f64::NAN, get);
         vec![
-            certified("σ_min", self.sigma),
+            Constant { evidence: self.evidence, ..certified("σ_min", self.sigma.lower) },
             certified("ψ₀", self.psi.unwrap_or(f64::NAN)),
             certified("Lip(Dh)", found(|s| s.lip)),
             certified("r", found(|s| s.radius)),

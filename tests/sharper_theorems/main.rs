@@ -4,5 +4,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod convex_losses;
+mod finite_horizon;
 mod identity;
+mod infinite_horizon;
 mod models;
+mod random_models;
+mod ratios;
+mod restart;
+mod solver_error;

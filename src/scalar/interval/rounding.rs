@@ -12,17 +12,14 @@
 
 #![allow(dead_code, reason = "directed rounding is one set, whoever uses which")]
 
-/// x₁ ≥ x₀ from the exact x₀'s rounding to nearest; NaN is ∞.
+/// At least what was rounded to nearest; NaN is ∞.
+#[inline]
 fn above(rounded: f64) -> f64 {
     if rounded.is_nan() { f64::INFINITY } else { rounded.next_up() }
 }
 
-/// A lower bound is the upper bound of the negative.
-fn negated(upper: f64) -> f64 {
-    -upper
-}
-
 /// At least a + b, the least such number but for overflow.
+#[inline]
 pub(crate) fn add_up(a: f64, b: f64) -> f64 {
     let sum = a + b;
     let b_seen = sum - a;
@@ -33,9 +30,10 @@ pub(crate) fn add_up(a: f64, b: f64) -> f64 {
     above(sum)
 }
 
-/// At most a + b.
+/// At most a + b: the lower bound is the upper one of the negative, here and below.
+#[inline]
 pub(crate) fn add_down(a: f64, b: f64) -> f64 {
-    negated(add_up(-a, -b))
+    -add_up(-a, -b)
 }
 
 /// At most a − b.
@@ -44,6 +42,7 @@ pub(crate) fn sub_down(a: f64, b: f64) -> f64 {
 }
 
 /// At least a b, with 0 · ∞ = 0.
+#[inline]
 pub(crate) fn mul_up(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() {
         return f64::INFINITY;
@@ -62,11 +61,13 @@ pub(crate) fn mul_up(a: f64, b: f64) -> f64 {
 }
 
 /// At most a b, with 0 · ∞ = 0.
+#[inline]
 pub(crate) fn mul_down(a: f64, b: f64) -> f64 {
-    negated(mul_up(-a, b))
+    -mul_up(-a, b)
 }
 
 /// At least a/b; ∞ for b = 0.
+#[inline]
 pub(crate) fn div_up(a: f64, b: f64) -> f64 {
     if b == 0.0 || a.is_nan() || b.is_nan() {
         return f64::INFINITY;
@@ -83,17 +84,13 @@ pub(crate) fn div_up(a: f64, b: f64) -> f64 {
         && quotient.is_normal()
         && product_is_exact(quotient, b, a)
         && quotient * b == a;
-    if exact || a.is_infinite() { quotient_or_infinity(quotient) } else { above(quotient) }
-}
-
-/// ∞/∞ tells nothing.
-fn quotient_or_infinity(quotient: f64) -> f64 {
-    if quotient.is_nan() { f64::INFINITY } else { quotient }
+    if exact || quotient.is_infinite() && a.is_infinite() { quotient } else { above(quotient) }
 }
 
 /// At most a/b; −∞ for b = 0.
+#[inline]
 pub(crate) fn div_down(a: f64, b: f64) -> f64 {
-    negated(div_up(-a, b))
+    -div_up(-a, b)
 }
 
 /// At least √x; ∞ for x < 0.
@@ -146,22 +143,31 @@ where
     mul_up(sqrt_up(sum_up(squares)), scale)
 }
 
+/// At most √(Σ xᵢ²); squares that underflow count as 0, and those that overflow as the largest number.
+pub(crate) fn norm_down(terms: impl IntoIterator<Item = f64>) -> f64 {
+    sqrt_down(terms.into_iter().map(|x| mul_down(x, x)).fold(0.0, add_down))
+}
+
 /// The power of two at or below a positive number, or 0 below the normal ones.
 fn power_below(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & f64::INFINITY.to_bits())
 }
 
 /// The number of bits of the significand up to the last that is set; an upper bound for subnormal numbers.
+#[inline]
 fn length(x: f64) -> u32 {
     53 - x.to_bits().trailing_zeros().min(52)
 }
 
 /// Whether a b = `product` without rounding, as far as lengths tell: m and n bits make at most m + n, and a power of
 /// two changes none. The product must not have left the normal range, nor been rounded up to its end.
+#[inline]
 fn product_is_exact(a: f64, b: f64, product: f64) -> bool {
     let (m, n) = (length(a), length(b));
     let power_of_two = (m == 1 && a.is_normal()) || (n == 1 && b.is_normal());
-    (m + n <= 53 || power_of_two) && product.is_finite() && product.abs() > f64::MIN_POSITIVE
+    let short = m + n <= 53 || power_of_two;
+    (a.abs() == 1.0 || b.abs() == 1.0)
+        || short && product.is_finite() && product.abs() > f64::MIN_POSITIVE
 }
 
 /// Whether `root`² = x without rounding: a root of at most 26 bits can be squared to see.

@@ -17,7 +17,7 @@
 //! **Proof.** F̄(w) = R(αh̄(w))/α² is convex, being a convex function of an affine one, and ∇F̄(w) = J₀ᵀ∇R(αh̄(w))/α. The
 //! path w satisfies w' = −∇F̄(w) + g. Let δ = w − w̄: ½(‖δ‖²)' = −⟨δ, ∇F̄(w) − ∇F̄(w̄)⟩ + ⟨δ, g⟩ ≤ ‖δ‖‖g‖, as the gradient of a
 //! convex function is monotone. Hence ‖δ‖' ≤ ‖g‖ wherever δ ≠ 0, and δ(0) = 0. For the outputs,
-//! y − ȳ = α(h(w) − h̄(w)) + αJ₀(w − w̄). For the length, F_α(w)' = −‖w'‖², so ∫₀ᵗ‖w'‖² ≤ (R(αh(w₀)) − inf R)/α², and
+//! y − ȳ = α(h(w) − h̄(w)) + αJ₀(w − w̄). For the length, F_α falls at the rate ‖w'‖², so ∫₀ᵗ‖w'‖² ≤ (R(αh(w₀)) − inf R)/α², and
 //! Cauchy–Schwarz. ∎
 //!
 //! That gradient flows of convex functions are contractions is classical; the bound was written down for this project, and
@@ -28,13 +28,11 @@
 
 use super::curve::{Curve, Integral, integrate};
 use super::sampled::{Sampled, Sampler};
-use super::smoothness;
-use crate::constants::Evidence;
 use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Displacement};
 use crate::solve::Gap;
-use crate::theory::{Hypothesis, Quantity, Verdict};
+use crate::theory::{Hypothesis, Quantity};
 use crate::{Result, linalg};
 
 const SOURCE: &str = "gradient flows of convex functions contract; written down for this project";
@@ -83,7 +81,7 @@ impl ConvexLoss {
             source: SOURCE,
             quantity,
             unit,
-            hypotheses: vec![convexity(flow), smoothness(flow.map.is_smooth())],
+            hypotheses: vec![convexity(flow), Hypothesis::smooth(flow.map.is_smooth())],
             integral,
             allowance,
         };
@@ -185,12 +183,5 @@ fn length_bound<H: Differentiable, L: Loss>(
 /// Every loss of the crate is convex; a user's says so by m ≥ 0.
 fn convexity<H, L: Loss>(flow: &Flow<H, L>) -> Hypothesis {
     let m = flow.loss.convexity().m;
-    Hypothesis {
-        statement: "R is convex: m ≥ 0".into(),
-        verdict: if m >= 0.0 { Verdict::Holds } else { Verdict::Fails },
-        value: m,
-        limit: 0.0,
-        evidence: Evidence::Certified,
-        repair: (!(m >= 0.0)).then(|| "use a convex loss".into()),
-    }
+    Hypothesis::plain("R is convex: m ≥ 0", (m, 0.0), m >= 0.0, "use a convex loss")
 }

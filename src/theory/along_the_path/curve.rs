@@ -36,7 +36,7 @@ impl Curve {
     pub fn scaled(&self, t: f64) -> f64 {
         let Integral { times, values, error } = &self.integral;
         let after = times.partition_point(|s| *s < t);
-        if !(t >= 0.0) || after == times.len() {
+        if t.is_nan() || t < 0.0 || after == times.len() {
             return f64::INFINITY;
         }
         // 0 is exact: there nothing has been integrated.

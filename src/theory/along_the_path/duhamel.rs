@@ -98,6 +98,7 @@ mod tests {
             }
         }
         for rate in [0.0, 1e-3, 1e-6] {
+            let rate: f64 = rate;
             let series = 1.5_f64.powi(4) / 4.0
                 * (1.0 - rate * 1.5 / 5.0 + (rate * 1.5).powi(2) / 30.0
                     - (rate * 1.5).powi(3) / 210.0);

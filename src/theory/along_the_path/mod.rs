@@ -1,8 +1,8 @@
 //! Bounds along a computed path: the identity of the gap, what follows from it, and what a solver's error can be.
 //!
 //! **Identity (along the path).** Let h be C¹ with locally Lipschitz Dh, R = c/2 ‖y − y*‖², and w the gradient flow on
-//! [0, T]; nothing else is asked, neither a ball nor smallness nor σ_min > 0. With e = y − y*, J = Dh(w(t)),
-//! J₀ = Dh(w₀), S = JJᵀ, S₀ = J₀J₀ᵀ and Δ = y − ȳ,
+//! [0, T]; nothing else is asked, neither a ball nor smallness nor that J₀ be onto. With e = y − y*, J = Dh(w(t)),
+//! J₀ = Dh(w₀), S = J Jᵀ, S₀ = J₀J₀ᵀ and Δ = y − ȳ,
 //!
 //! ```text
 //! (1)   Δ(t) = −∫₀ᵗ exp(−c(t−u)S₀) c(S(u) − S₀)e(u) du.
@@ -19,13 +19,13 @@
 //! **Proof.** y' = −cSe and ȳ' = −cS₀(ȳ − y*), so Δ' = −cSe + cS₀(ȳ − y*) = −cS₀Δ − c(S − S₀)e with Δ(0) = 0, and
 //! variation of constants (Duhamel) is (1). In the basis Q, (1) reads componentwise
 //! |Δᵢ(t)| ≤ ∫₀ᵗ e^(−cλᵢ(t−u)) c|(Qᵀ(S − S₀)e)ᵢ| du = bᵢ(t), which is (2). Taking norms under the integral, with
-//! ‖exp(−cτS₀)‖ = e^(−cλτ), is (3). And S − S₀ = J₀Dᵀ + DJᵀ with D = J − J₀, ‖J‖ ≤ ‖J₀‖ + η, so
+//! ‖exp(−cτS₀)‖ = e^(−cλτ), is (3). And S − S₀ = J₀ Dᵀ + D Jᵀ with D = J − J₀, ‖J‖ ≤ ‖J₀‖ + η, so
 //! ‖S − S₀‖ ≤ η(2‖J₀‖ + η), is (4). ∎
 //!
 //! (2) and (3) see where (S − S₀)e cancels, as in doubled models; no bound by norms alone can.
 //!
 //! **As computed.** Everything is scaled by α, so that nothing cancels at any α up to ∞: with G = (J − J₀)/ε,
-//! α(S − S₀)e = J₀Gᵀe + G Jᵀe (`change`). The path is sampled at Chebyshev–Lobatto nodes of graded panels
+//! α(S − S₀)e = J₀ Gᵀ e + G Jᵀ e (`change`). The path is sampled at Chebyshev–Lobatto nodes of graded panels
 //! (`panels`, `sampled`), the source is a polynomial of degree 8 on each, and the equations are integrated exactly
 //! against their exponentials (`duhamel`): stiffness restricts no step. A bound states its quadrature error (the
 //! distance to half the nodes) and what the solver's tolerance leaves uncertain, and contains both. Its evidence is
@@ -39,6 +39,7 @@
 mod change;
 mod convex_loss;
 mod curve;
+mod defect;
 mod duhamel;
 mod panels;
 mod sampled;
@@ -50,8 +51,7 @@ pub use solver_error::SolverError;
 
 pub(super) use change::Change;
 
-use super::{Hypothesis, Quantity, Verdict};
-use crate::constants::Evidence;
+use super::{Hypothesis, Quantity};
 use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::Differentiable;
@@ -273,28 +273,8 @@ fn check_identity(
 
 /// What the identity asks of the flow.
 fn hypotheses<H: Differentiable, L: Loss>(flow: &Flow<H, L>) -> Vec<Hypothesis> {
-    let smooth = flow.map.is_smooth();
     vec![
-        Hypothesis {
-            statement: "R = c/2 ‖y − y*‖²".into(),
-            verdict: Verdict::Holds,
-            value: flow.loss.convexity().m,
-            limit: f64::INFINITY,
-            evidence: Evidence::Certified,
-            repair: None,
-        },
-        smoothness(smooth),
+        Hypothesis::plain("R = c/2 ‖y − y*‖²", (flow.loss.convexity().m, f64::INFINITY), true, ""),
+        Hypothesis::smooth(flow.map.is_smooth()),
     ]
-}
-
-/// Dh exists and is locally Lipschitz.
-fn smoothness(smooth: bool) -> Hypothesis {
-    Hypothesis {
-        statement: "Dh is locally Lipschitz: h has no kinks".into(),
-        verdict: if smooth { Verdict::Holds } else { Verdict::Fails },
-        value: f64::from(u8::from(!smooth)),
-        limit: 0.0,
-        evidence: Evidence::Measured,
-        repair: (!smooth).then(|| "use a smooth activation in place of relu or abs".into()),
-    }
 }

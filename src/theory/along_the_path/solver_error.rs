@@ -14,10 +14,10 @@
 //!
 //! If E(T) < ρ then the flow w from w₀ exists on [0, T] and ‖w − ŵ‖ ≤ E there.
 //!
-//! **Proof.** Where Dh is differentiable, −Hess F_α = −JᵀR''J − (1/α)Σᵢ ∂ᵢR D²hᵢ with R'' ≥ 0, so ⟨x, −Hess F_α x⟩ ≤
-//! (1/α)‖Σᵢ ∂ᵢR D²hᵢ‖‖x‖² ≤ (L₂/α)‖∇R(αh)‖‖x‖². Within ρ of ŵ(t), ‖∇R(αh)‖ ≤ ‖∇R(ŷ)‖ + MαL₁ρ: the logarithmic norm of the
+//! **Proof.** Where Dh is differentiable, −Hess F_α = −Jᵀ R'' J − (1/α)Σᵢ ∂ᵢR D²hᵢ with R'' ≥ 0, so ⟨x, −Hess F_α x⟩ ≤
+//! (1/α)‖Σᵢ ∂ᵢR D²hᵢ‖‖x‖² ≤ (L₂/α)‖∇R(αh)‖‖x‖². Within ρ of ŵ(t), ‖∇R(αh)‖ ≤ ‖∇R(ŷ)‖ + M α L₁ ρ: the logarithmic norm of the
 //! flow is at most μ(t) there. Let δ = w − ŵ. As long as ‖δ‖ ≤ ρ the segment from ŵ to w lies in that ball, and
-//! δ' = −[∇F_α(w) − ∇F_α(ŵ)] − d gives ‖δ‖' ≤ μ‖δ‖ + ‖d‖, hence ‖δ‖ ≤ E < ρ: there is no first time at which ‖δ‖ reaches
+//! δ' = −[∇F(w) − ∇F(ŵ)] − d, F being F_α, gives ‖δ‖' ≤ μ‖δ‖ + ‖d‖, hence ‖δ‖ ≤ E < ρ: there is no first time at which ‖δ‖ reaches
 //! ρ. Where Dh is Lipschitz without being differentiable, the same holds for almost every Hessian, which is enough for
 //! the mean along segments in almost every direction, and by continuity for all. ∎
 //!
@@ -29,17 +29,15 @@
 //! panel; panels are halved while that lowers the defect. The defect is sampled at 33 times per panel, of two neighbours
 //! the larger counts: the evidence is *measured*. ρ is the least that certifies itself.
 
-use super::panels::{DEGREE, Fineness, Interpolant, Panels, position};
+use super::defect::{Computed, Sample, grow, interpolate};
+use super::panels::Panels;
 use crate::constants::{Evidence, Neighbourhood, Radius, least_radius};
 use crate::flow::{Flow, Solver};
 use crate::loss::Loss;
-use crate::model::{Differentiable, Displacement};
+use crate::model::Differentiable;
 use crate::theory::{Constant, Hypothesis, Quantity, Theorem, Verdict};
-use crate::{Error, Result, linalg};
-use nalgebra::DMatrix;
+use crate::{Error, Result};
 
-/// Cells per panel between which the defect is sampled.
-const CELLS: u32 = 32;
 /// Rounds of halving, and panels at most.
 const ROUNDS: usize = 7;
 const PANELS: usize = 256;
@@ -54,16 +52,6 @@ pub struct SolverError {
     tube: Option<Tube>,
     convex: f64,
     smooth: f64,
-}
-
-/// Defect and gradient at one time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Sample {
-    time: f64,
-    /// α‖d‖.
-    defect: f64,
-    /// ‖∇R(ŷ)‖.
-    gradient: f64,
 }
 
 /// The tube that certifies itself.
@@ -88,6 +76,20 @@ impl SolverError {
         solver: &impl Solver<H, L>,
         time: f64,
     ) -> Result<Self> {
+        Self::given(flow, near, solver, time, |r| near.lip_jacobian_upper(r))
+    }
+
+    /// The same with an upper bound of Lip(Dh) on the ball of each radius, and its name, from elsewhere.
+    ///
+    /// # Errors
+    /// As [`SolverError::of`].
+    pub fn given<H: Differentiable, L: Loss>(
+        flow: &Flow<H, L>,
+        near: &Neighbourhood<'_>,
+        solver: &impl Solver<H, L>,
+        time: f64,
+        lip: impl Fn(f64) -> (f64, &'static str),
+    ) -> Result<Self> {
         if !(time > 0.0 && time.is_finite()) {
             return Err(Error::value("last time", time, "a positive finite time"));
         }
@@ -109,7 +111,13 @@ impl SolverError {
                 break;
             }
         }
-        let tube = best.tube(near, flow.alpha, convexity.big_m)?;
+        let tube = Tube::around(
+            &best,
+            near.spectrum()?.norm_jacobian.upper,
+            lip,
+            flow.alpha,
+            convexity.big_m,
+        );
         Ok(SolverError {
             alpha: flow.alpha,
             panels: best.panels,
@@ -150,81 +158,26 @@ impl SolverError {
     }
 }
 
-/// A path on given panels, with its defect.
-struct Computed {
-    panels: Panels,
-    nodes: Vec<Vec<f64>>,
-    samples: Vec<Sample>,
-}
-
-impl Computed {
-    fn on<H: Differentiable, L: Loss>(
-        flow: &Flow<H, L>,
-        solver: &impl Solver<H, L>,
-        initial: &[f64],
-        panels: Panels,
-    ) -> Result<Self> {
-        let path = flow.solve(solver, &panels.nodes())?;
-        let nodes = path.displacements;
-        if nodes.len() < panels.len() * DEGREE + 1 {
-            return Err(Error::Conflict {
-                found: format!("the solver's path ends at t = {:?}", path.times.last()),
-                remedy: "solve without stopping events".into(),
-            });
-        }
-        let mut samples = Vec::new();
-        for i in 0..panels.len() {
-            let (a, b) = (panels.edges[i], panels.edges[i + 1]);
-            let slopes = slopes(&nodes[i * DEGREE..=(i + 1) * DEGREE], b - a);
-            for k in 0..=CELLS {
-                let part = f64::from(k) / f64::from(CELLS);
-                let time = if k == CELLS { b } else { a + (b - a) * part };
-                let u = interpolate(&panels, &nodes, i, time);
-                let here = panels.lagrange(i, time, Fineness::Full);
-                let (velocity, gradient) = velocity(flow, initial, &u);
-                let mut defect = velocity;
-                for (l, slope) in here.iter().zip(&slopes) {
-                    defect.iter_mut().zip(slope).for_each(|(d, s)| *d += l * s);
-                }
-                samples.push(Sample { time, defect: linalg::norm(&defect), gradient });
-            }
-        }
-        Ok(Computed { panels, nodes, samples })
-    }
-
-    /// ∫ α‖d‖ over each panel.
-    fn shares(&self) -> Vec<f64> {
-        let cells = CELLS as usize + 1;
-        let over = |panel: &[Sample]| grow(panel, |_| 0.0).last().copied().unwrap_or(0.0);
-        self.samples.chunks(cells).map(over).collect()
-    }
-
-    fn total(&self) -> f64 {
-        self.shares().iter().sum()
-    }
-
-    /// The panels with more than half the average defect.
-    fn poor(&self) -> Vec<bool> {
-        let shares = self.shares();
-        let average = shares.iter().sum::<f64>() / shares.len() as f64;
-        shares.iter().map(|s| *s > 0.5 * average).collect()
-    }
-
-    /// The least tube with E(T) < ρ.
-    fn tube(&self, near: &Neighbourhood<'_>, alpha: f64, smooth: f64) -> Result<Option<Tube>> {
-        near.spectrum()?;
+impl Tube {
+    /// The least tube with E(T) < ρ; Lip(h) on it is at most ‖J₀‖ + r Lip(Dh).
+    fn around(
+        path: &Computed,
+        norm_jacobian: f64,
+        lip_on: impl Fn(f64) -> (f64, &'static str),
+        alpha: f64,
+        smooth: f64,
+    ) -> Option<Self> {
         let eps = alpha.recip();
-        let farthest = self.nodes.iter().map(|u| linalg::norm(u)).fold(0.0, f64::max);
-        // Between nodes the polynomial may go a little farther: a Lebesgue constant of 8 nodes is below 3.
-        let between = |tube: f64| eps * (farthest + 2.0 * self.overshoot() + tube);
+        let farthest = path.farthest();
         let constants = |tube: f64| {
-            let radius = between(tube);
-            let lip = near.lip_h(radius).map_or(f64::INFINITY, |l| l.upper);
-            (near.lip_jacobian_upper(radius).0, lip)
+            let radius = eps * (farthest + tube);
+            let lip_jacobian = lip_on(radius).0;
+            let bend = if radius == 0.0 { 0.0 } else { radius * lip_jacobian };
+            (lip_jacobian, norm_jacobian + bend)
         };
         let errors = |tube: f64| {
             let (lip_jacobian, lip) = constants(tube);
-            grow(&self.samples, |s| {
+            grow(&path.samples, |s| {
                 // A linear model, or the limit α = ∞, amplifies nothing.
                 if lip_jacobian == 0.0 || (eps == 0.0 && lip_jacobian.is_finite()) {
                     return 0.0;
@@ -235,89 +188,13 @@ impl Computed {
         };
         let last = |tube: f64| errors(tube).last().copied().unwrap_or(0.0);
         let need = |tube: f64| if last(tube).is_nan() { f64::INFINITY } else { last(tube) };
-        let Radius::Found(radius) = least_radius(need, f64::MAX) else { return Ok(None) };
+        let Radius::Found(radius) = least_radius(need, f64::MAX) else { return None };
         // E(T) < ρ strictly, verified on the wider tube.
         let radius = (radius * (1.0 + 1e-6)).max(f64::MIN_POSITIVE);
         let (lip_jacobian, lip) = constants(radius);
         let tube = Tube { radius, lip_jacobian, lip, errors: errors(radius) };
-        Ok((last(radius) < radius).then_some(tube))
+        (last(radius) < radius).then_some(tube)
     }
-
-    /// How far the polynomials go beyond the nodes' hull, measured at the samples.
-    fn overshoot(&self) -> f64 {
-        let farthest = self.nodes.iter().map(|u| linalg::norm(u)).fold(0.0, f64::max);
-        let beyond = |s: &Sample| {
-            let i = self.panels.holding(s.time);
-            linalg::norm(&interpolate(&self.panels, &self.nodes, i, s.time)) - farthest
-        };
-        self.samples.iter().map(beyond).fold(0.0, f64::max)
-    }
-}
-
-/// E at each sample: E' = μE + ‖d‖, with the larger of two neighbours in between.
-fn grow(samples: &[Sample], rate: impl Fn(&Sample) -> f64) -> Vec<f64> {
-    let mut error = 0.0;
-    let mut found = vec![0.0; 1.min(samples.len())];
-    for pair in samples.windows(2) {
-        let h = pair[1].time - pair[0].time;
-        let mu = rate(&pair[0]).max(rate(&pair[1]));
-        let source = pair[0].defect.max(pair[1].defect);
-        let mean = if mu * h == 0.0 { h } else { (mu * h).exp_m1() / mu };
-        error = error * (mu * h).exp() + source * mean;
-        found.push(error);
-    }
-    found
-}
-
-fn interpolate(panels: &Panels, nodes: &[Vec<f64>], i: usize, t: f64) -> Vec<f64> {
-    let mut out = vec![0.0; nodes[0].len()];
-    Interpolant { panels, values: nodes, fineness: Fineness::Full }.at(i, t, &mut out);
-    out
-}
-
-/// The derivative of a panel's polynomial at its nodes, by the barycentric differentiation matrix.
-fn slopes(values: &[Vec<f64>], width: f64) -> Vec<Vec<f64>> {
-    let weight = |j: usize| {
-        let sign = if j.is_multiple_of(2) { 1.0 } else { -1.0 };
-        if j == 0 || j == DEGREE { 0.5 * sign } else { sign }
-    };
-    let mut matrix = DMatrix::zeros(DEGREE + 1, DEGREE + 1);
-    for i in 0..=DEGREE {
-        for j in (0..=DEGREE).filter(|j| *j != i) {
-            let entry = weight(j) / weight(i) / (width * (position(i) - position(j)));
-            matrix[(i, j)] = entry;
-            matrix[(i, i)] -= entry;
-        }
-    }
-    let combine = |i: usize| {
-        let mut slope = vec![0.0; values[0].len()];
-        for (j, value) in values.iter().enumerate() {
-            slope.iter_mut().zip(value).for_each(|(s, v)| *s += matrix[(i, j)] * v);
-        }
-        slope
-    };
-    (0..=DEGREE).map(combine).collect()
-}
-
-/// J(w₀ + εu)ᵀ∇R(y), which is −u', and ‖∇R(y)‖.
-fn velocity<H: Differentiable, L: Loss>(
-    flow: &Flow<H, L>,
-    initial: &[f64],
-    u: &[f64],
-) -> (Vec<f64>, f64) {
-    let zeros = vec![0.0; u.len()];
-    let at = Displacement { start: &flow.start, first: u, rest: &zeros, eps: flow.eps() };
-    let (mut base, mut change, mut size) = (zeros.clone(), zeros.clone(), 0.0);
-    let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
-        let y: Vec<f64> =
-            (0..first.len()).map(|i| initial[i] + first[i] + flow.eps() * rest[i]).collect();
-        flow.loss.gradient(&y, v0);
-        size = linalg::norm(v0);
-        v1.fill(0.0);
-    };
-    flow.map.increment(at, &mut seed, &mut base, &mut change);
-    base.iter_mut().zip(&change).for_each(|(b, c)| *b += flow.eps() * c);
-    (base, size)
 }
 
 impl Theorem for SolverError {
