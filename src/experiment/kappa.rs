@@ -34,10 +34,10 @@ pub struct KappaWidth {
 }
 
 impl Default for KappaWidth {
-    /// m = 16, 32, …, 16384, eight draws, four samples of dimension three: the setting of the paper's fact sheet.
+    /// m = 16, 64, …, 4096, eight draws, four samples of dimension three: some seconds.
     fn default() -> Self {
         KappaWidth {
-            widths: (4..=14).map(|k| 1 << k).collect(),
+            widths: (2..=6).map(|k| 1 << (2 * k)).collect(),
             draws: 8,
             dimension: 3,
             samples: 4,
