@@ -224,7 +224,10 @@ impl OverParameterized {
     }
 }
 
-/// The least L for which Dh is L-Lipschitz on B(w₀, s/(2L)), to a thousandth, from above; `lip` encloses Lip(Dh) on the
+/// How far [`local_lipschitz`] may be off, relatively: finer costs more certificates than it is worth.
+const FINE: f64 = 1.02;
+
+/// The least L for which Dh is L-Lipschitz on B(w₀, s/(2L)), to two hundredths, from above; `lip` encloses Lip(Dh) on the
 /// ball of each radius. Its radius is s/(2L): ∞ for a linear map; its upper bound is ∞ where nothing is certified.
 ///
 /// ```
@@ -232,7 +235,7 @@ impl OverParameterized {
 /// // Lip(Dh) = 1 + r and s = 4: L = 1 + 2/L, so L = 2 on the ball of radius 1.
 /// let grows = |r: f64| Enclosure::exactly(1.0 + r, r);
 /// let found = gradflow::theory::local_lipschitz(4.0, grows);
-/// assert!(found.upper >= 2.0 && found.upper < 2.003 && found.radius <= 1.0);
+/// assert!(found.upper >= 2.0 && found.upper < 2.041 && found.radius <= 1.0);
 /// ```
 pub fn local_lipschitz(sigma: f64, lip: impl Fn(f64) -> Enclosure) -> Enclosure {
     let point = lip(0.0);
@@ -263,7 +266,7 @@ pub fn local_lipschitz(sigma: f64, lip: impl Fn(f64) -> Enclosure) -> Enclosure 
     if !fits(near) {
         return nothing;
     }
-    while far > near * (1.0 + 1e-3) {
+    while far > near * FINE {
         let middle = near * (far / near).sqrt();
         if fits(middle) { near = middle } else { far = middle }
     }

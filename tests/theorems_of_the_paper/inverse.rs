@@ -32,7 +32,7 @@ fn the_least_scale_of_theorem_2_4() {
     assert!(found > 16.0 && found <= 16.0 * 1.001_001, "{found}");
     let small = Wish { time: 1.0, below: Some(0.01) };
     let found = least_scale(conclusion(2), small, range).unwrap().unwrap();
-    assert!(found >= 8000.0 && found <= 8000.0 * 1.001_001, "{found}");
+    assert!((8000.0..=8000.0 * 1.001_001).contains(&found), "{found}");
     let never = Wish { time: 1.0, below: Some(1e-9) };
     assert_eq!(least_scale(conclusion(2), never, range).unwrap(), None);
     assert!(least_scale(conclusion(0), never, (0.0, 1.0)).is_err());
@@ -51,8 +51,7 @@ fn the_longest_horizon_of_theorem_2_3() {
         Ok(Box::new(outputs))
     };
     let found = longest_horizon(build, None, (1e-3, 1e3)).unwrap().unwrap();
-    // The climb gives up a little before the pole, within its two hundred steps of a thousandth.
-    assert!(found <= 20.0 && found > 19.5, "{found}");
+    assert!(found <= 20.0 && found > 20.0 / 1.002, "{found}");
     let below = 0.05;
     let found = longest_horizon(build, Some(below), (1e-3, 1e3)).unwrap().unwrap();
     let bound = |time: f64| {
@@ -60,7 +59,10 @@ fn the_longest_horizon_of_theorem_2_3() {
         let r = 2.0 * a / (1.0 - 2.0 * a);
         (time * (2.0 + 2.0 * r)).powi(2) * 2.0 * 2.25 / 60.0
     };
-    // To a thousandth in T, and one in r.
-    assert!(bound(found) <= below && bound(found * 1.003) > below, "{found}");
+    // r may be a notch of 2.22 % above this one, and Lip(h) = 2 + 2r with it by 2.22 % r/(1 + r); T is to a thousandth.
+    let a = found * 1.5 / 60.0;
+    let r = 2.0 * a / (1.0 - 2.0 * a);
+    let slack = (1.0 + 0.0222 * r / (1.0 + r)) * 1.001_001;
+    assert!(bound(found) <= below && bound(found * slack) > below, "{found}");
     assert_eq!(longest_horizon(build, Some(1e-12), (1e-3, 1e3)).unwrap(), None);
 }

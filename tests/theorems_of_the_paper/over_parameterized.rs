@@ -7,7 +7,8 @@ use crate::models::{
 };
 use gradflow::constants::{Enclosure, Neighbourhood};
 use gradflow::loss::{Logistic, Loss, Square};
-use gradflow::model::{Activation, Centred, Doubled, Model, TwoLayer};
+use gradflow::model::{Activation, Centred, Differentiable, Doubled, Model, TwoLayer};
+use gradflow::random::Generator;
 use gradflow::theory::{OverParameterized, Quantity, Setting, Theorem, Verdict};
 use gradflow::uniform;
 
@@ -236,4 +237,44 @@ fn zeros_and_refusals() {
     let logistic = Logistic::new([1.0]).unwrap();
     let (found, why) = verdict(&flow(&opaque, &logistic as &dyn Loss, &[1.0]));
     assert!(found == Verdict::Fails && why.contains("strongly convex"), "{why}");
+}
+
+/// Constants that are certified, not given: close to the textbook's where there is a textbook, and good enough to hold for
+/// a network. The theorem is silent just below its least α.
+#[test]
+fn certified_constants_serve_as_well() {
+    let (scalar, one) = (Scalar1.auto(), Square::to([1.0]));
+    let (sine, two) = (Sin2.auto(), Square::to([0.6, -0.8]));
+    let net = TwoLayer { width: 20, ..TwoLayer::default() }.on(gaussian_matrix(3, 2, 4)).unwrap();
+    let weights = Generator::seeded(5).gaussians(80);
+    let centred = Centred::at(net, &weights);
+    // Model, loss, start and the textbook's least α.
+    type Case<'a> = (&'a dyn Differentiable, &'a dyn Loss, &'a [f64], Option<f64>);
+    let cases: [Case<'_>; 3] = [
+        (&scalar, &one, &[1.0], Some(16.0)),
+        (&sine, &two, &[0.0, 0.0], Some(32.0 * 1.36_f64.sqrt())),
+        (&centred, &two, &weights, None),
+    ];
+    for (map, loss, start, textbook) in cases {
+        let near = Neighbourhood::of(map, start).unwrap();
+        let of = |alpha: f64| {
+            let flow = flow(map, loss, start).scaled(alpha);
+            let found = OverParameterized::for_flow(&Setting::of(&flow).unwrap(), &near).unwrap();
+            (flow, found)
+        };
+        let least = of(1.0).1[0].least_alpha();
+        // The certificate is an upper bound of Lip(Dh), and at most twice the textbook's.
+        assert!(
+            textbook.is_none_or(|wanted| least > 0.9 * wanted && least < 2.0 * wanted),
+            "{least}"
+        );
+        assert_ne!(of(0.99 * least).1[0].verdict(), Verdict::Holds);
+        let (flow, theorems) = of(1.001 * least);
+        let run = solve(&flow, &uniform(10.0 / theorems[0].decay(), 20));
+        for theorem in &theorems {
+            assert_eq!(theorem.verdict(), Verdict::Holds, "{:?}", theorem.hypotheses());
+            let ratio = worst(theorem, &run, loss.minimizer().unwrap());
+            assert!(ratio > 0.0 && ratio <= 1.0, "{}: {ratio}", theorem.name());
+        }
+    }
 }

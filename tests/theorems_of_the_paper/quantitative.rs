@@ -4,8 +4,9 @@ use crate::common::{Linear, Scalar1, Sin2, gaussian_matrix, norm};
 use crate::models::{AnyFlow, Opaque, flow, measured, solve, tanh_lipschitz, tanh_net, worst};
 use gradflow::constants::{Enclosure, Neighbourhood};
 use gradflow::flow::logarithmic;
-use gradflow::loss::{Huber, Square, SquareScale};
-use gradflow::model::{Activation, Centred, Doubled, Model, TwoLayer};
+use gradflow::loss::{Huber, Loss, Square, SquareScale};
+use gradflow::model::{Activation, Centred, Differentiable, Doubled, Model, TwoLayer};
+use gradflow::random::Generator;
 use gradflow::theory::{Quantitative, Quantity, Setting, Theorem, Verdict};
 use gradflow::uniform;
 
@@ -119,8 +120,8 @@ fn any_square_and_any_start() {
             let reach = setting.square.unwrap() * time * setting.residual.unwrap() / alpha;
             let wanted = reach * 2.0 * start / (1.0 - 2.0 * reach);
             let radius = theorems[0].radius();
-            // The climb may overshoot by a thousandth.
-            assert!(radius >= wanted && radius <= wanted * 1.002, "{radius}, wanted {wanted}");
+            // A notch of 2^(1/32) beyond the least, at most.
+            assert!(radius >= wanted && radius <= wanted * 1.0222, "{radius}, wanted {wanted}");
             let run = solve(&flow, &uniform(time, 8));
             for theorem in &theorems {
                 assert_eq!(theorem.verdict(), Verdict::Holds, "{:?}", theorem.hypotheses());
@@ -224,4 +225,35 @@ fn zeros_are_exact() {
     let [_, weights, outputs] =
         Quantitative::on_least_ball(&Setting::of(&flow).unwrap(), 2, norm, none, 2.0);
     assert_eq!((weights.bound(2.0), outputs.bound(2.0)), (Some(0.0), Some(0.0)));
+}
+
+/// Constants that are certified, not given: at an α far enough every conclusion holds; at a small one it does not, and what
+/// would help is said.
+#[test]
+fn certified_constants_serve_as_well() {
+    let (scalar, one) = (Scalar1.auto(), Square::to([1.5]));
+    let (sine, two) = (Sin2.auto(), Square::to([0.6, -0.8]));
+    let net = TwoLayer { width: 20, ..TwoLayer::default() }.on(gaussian_matrix(3, 2, 4)).unwrap();
+    let weights = Generator::seeded(5).gaussians(80);
+    let centred = Centred::at(net, &weights);
+    let cases: [(&dyn Differentiable, &dyn Loss, &[f64]); 3] =
+        [(&scalar, &one, &[1.0]), (&sine, &two, &[0.0, 0.0]), (&centred, &two, &weights)];
+    for (map, loss, start) in cases {
+        let near = Neighbourhood::of(map, start).unwrap();
+        let of = |alpha: f64| {
+            let flow = flow(map, loss, start).scaled(alpha);
+            let found = Quantitative::for_flow(&Setting::of(&flow).unwrap(), &near, 1.0).unwrap();
+            (flow, found)
+        };
+        let (flow, theorems) = of(100.0);
+        let run = solve(&flow, &uniform(1.0, 10));
+        for theorem in &theorems {
+            assert_eq!(theorem.verdict(), Verdict::Holds, "{:?}", theorem.hypotheses());
+            let ratio = worst(theorem, &run, &[]);
+            assert!(ratio > 0.0 && ratio <= 1.0, "{}: {ratio}", theorem.name());
+        }
+        let (_, [_, _, small]) = of(0.01);
+        assert_eq!(small.bound(1.0), None);
+        assert!(small.hypotheses().iter().any(|h| h.repair.is_some()));
+    }
 }
