@@ -36,7 +36,7 @@ fn main() -> Result<()> {
             }
         }
     }
-    let table = bounds_table(&surveys, 8)?
+    let table = bounds_table(&surveys, 12)?
         .note("model", "two-layer tanh network, width 40, 1/√m, centred")
         .note("data", data.source())
         .note("loss", flow.loss.name())

@@ -3,6 +3,7 @@
 use super::bounds_options::BoundsOptions;
 use super::bounds_report as report;
 use super::clock::{horizon, times};
+use super::options::ProblemOptions;
 use super::outputs::{check_files, figure_path};
 use super::problem::{self, Needs, Problem};
 use super::{alphas, remark, sizes, stdout_error};
@@ -13,7 +14,7 @@ use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::{Linearized, Shape};
 use crate::solve::{Budget, Events, Gap, Method, Options};
-use crate::theory::{self, Verdict};
+use crate::theory::{self, Quantity, Setting, Verdict};
 use crate::{Error, Result};
 use std::io::Write;
 use std::path::PathBuf;
@@ -33,6 +34,39 @@ pub(super) struct Findings<'a> {
     pub(super) surveys: Vec<Survey>,
     /// δ, and what it takes for the gap to be below it; the longest horizons are those of the first scale.
     pub(super) wanted: Option<(f64, Vec<Requirement>)>,
+    /// The least width at which each theorem's bound is below δ, by its name, at the first scale.
+    pub(super) widths: Vec<(String, Option<usize>)>,
+}
+
+/// The widest network tried.
+pub(super) const WIDEST: usize = 4096;
+
+/// The least width of the network, drawn anew from the same seed, at which a theorem's bound of the outputs' gap on
+/// [0, `horizon`] is at most `delta`.
+fn widths(
+    options: &BoundsOptions,
+    horizon: f64,
+    alpha: f64,
+    delta: f64,
+) -> Result<Vec<(String, Option<usize>)>> {
+    let bound = |name: &'static str, width: usize| -> Result<Option<(String, Option<f64>)>> {
+        let wider = ProblemOptions { width, start: None, ..options.problem.clone() };
+        let problem = problem::build(&wider, Needs { points: options.points, targets: true })?;
+        let (map, start) = problem.posed()?;
+        let flow = Flow::new(&*map, &*problem.loss, start).scaled(alpha);
+        let near = Neighbourhood::of(&*map, &flow.start)?;
+        let found =
+            theory::conclusion(&Setting::of(&flow)?, &near, horizon, name, Quantity::OutputsGap)?;
+        Ok(found.map(|theorem| (theorem.name(), theorem.bound(horizon))))
+    };
+    let mut all = Vec::new();
+    for name in ["2.3", "1", "2"] {
+        let at = |width: usize| Ok(bound(name, width)?.and_then(|(_, bound)| bound));
+        if let Some((words, _)) = bound(name, options.problem.width)? {
+            all.push((words, theory::least_width(at, delta, WIDEST)?));
+        }
+    }
+    Ok(all)
 }
 
 pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
@@ -78,6 +112,10 @@ pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
         Some(delta) => Some((delta, requirements(&flow, &near, &gap, horizon, delta)?)),
         None => None,
     };
+    let widths = match options.below {
+        Some(delta) if problem.is_network => widths(options, horizon, scales[0], delta)?,
+        _ => vec![],
+    };
     let surveys = scales
         .iter()
         .map(|&alpha| Survey::of(&flow.at_scale(alpha), &near, &gap, &times, &asked))
@@ -90,6 +128,7 @@ pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
         rtol: gap.options.rtol,
         surveys,
         wanted,
+        widths,
     };
     write_all(&findings, out)?;
     Ok(u8::from(!all_is_well(&findings)))

@@ -1,6 +1,6 @@
 //! What `gradflow bounds` says: for people and for programs.
 
-use super::bounds::Findings;
+use super::bounds::{Findings, WIDEST};
 use super::{json, report};
 use crate::experiment::{Checked, Requirement};
 use crate::theory::{Hypothesis, Quantity, Verdict};
@@ -185,6 +185,11 @@ fn requirements(
         let (holds, below, longest) = (show(*holds_from), show(*below_from), show(*longest));
         writeln!(out, "  {holds:>12}   {below:>15}   {longest:>22}   {name}")?;
     }
+    for (name, width) in &findings.widths {
+        let width =
+            width.map_or(format!("no width up to {WIDEST}"), |m| format!("width {m} or more"));
+        writeln!(out, "  at α = {}: {width}, by {name}", report::scale(alpha))?;
+    }
     Ok(())
 }
 
@@ -204,7 +209,10 @@ pub(super) fn object(findings: &Findings<'_>) -> Value {
                 "longest_time": r.longest.map(json::scale),
             })
         };
-        json!({ "below": delta, "by": all.iter().map(one).collect::<Vec<_>>() })
+        let widths = findings.widths.iter();
+        let widths: Vec<Value> =
+            widths.map(|(name, width)| json!({ "name": name, "least_width": width })).collect();
+        json!({ "below": delta, "by": all.iter().map(one).collect::<Vec<_>>(), "widths": widths })
     });
     json!({
         "theorems": theorems,

@@ -1,12 +1,12 @@
 //! `gradflow constants`: what theorems ask of a model at its start, with the evidence for each number.
 
 use super::options::ProblemOptions;
-use super::problem::{self, Needs, Problem};
+use super::problem::{self, Needs, Problem, Zero};
 use super::words::real;
 use super::{alphas, json, report, stdout_error};
 use crate::constants::{
     Enclosure, Laziness, Neighbourhood, OneStep, PartLaziness, Spectrum, by_block, by_sample,
-    homogeneity,
+    homogeneity, width_exponent,
 };
 use crate::flow::Flow;
 use crate::loss::Loss;
@@ -145,6 +145,10 @@ fn object(found: &Findings<'_>) -> Value {
         "kappa_by_layer": found.layers.iter().map(part).collect::<Vec<_>>(),
         "kappa_by_sample": found.samples.as_ref().map(|all| all.iter().map(part).collect::<Vec<_>>()),
         "homogeneity": found.degree,
+        "kappa_width_exponent": found
+            .problem
+            .width_power
+            .map(|a| width_exponent(a, found.problem.zero != Zero::None)),
         "kernel_eigenvalues": json::numbers(&spectrum.kernel_eigenvalues),
         "alpha": json::scale(found.alpha),
         "radius": found.options.radius,
@@ -248,6 +252,15 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
                 "  κ by α             {law}   ∞: {}",
                 short(&lazy.at_scale(f64::INFINITY))
             )?;
+            if let Some(a) = found.problem.width_power {
+                let symmetrized = found.problem.zero != Zero::None;
+                let power = width_exponent(a, symmetrized);
+                writeln!(
+                    out,
+                    "  κ by width m       ∝ m^{power} as m grows, on average over starts (scaling m^{})",
+                    if a == 0.0 { 0.0 } else { -a }
+                )?;
+            }
             if let Some(q) = found.degree {
                 let law = INIT_SCALES
                     .map(|l| format!("{}: {}", report::scale(l), short(&lazy.at_init_scale(q, l))))

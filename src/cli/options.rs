@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The model, the data and the loss.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct ProblemOptions {
     /// A network (two-layer, mlp) or a formula such as "w1*tanh(w2*x)"; outputs are separated by `;`.
     #[arg(long, default_value = "two-layer", allow_hyphen_values = true, help_heading = "Model")]

@@ -57,6 +57,10 @@ pub(super) struct Problem {
     pub(super) loss_name: LossName,
     /// k, the outputs of one sample.
     pub(super) per_sample: usize,
+    /// Whether --width means something.
+    pub(super) is_network: bool,
+    /// a of a two-layer network's scaling m^(−a).
+    pub(super) width_power: Option<f64>,
     /// Whether there are targets; without them the loss is one to 0, and no number that depends on it means anything.
     pub(super) has_targets: bool,
 }
@@ -155,8 +159,14 @@ fn network(
     let outputs = outputs_per_sample(data, loss_name);
     let activation = Activation::parse(&options.activation)?;
     let initialization = Initialization::parse(&options.init)?;
+    let mut width_power = None;
     let (net, words): (Network, String) = if options.model == "two-layer" {
         let scaling = scaling(&options.scaling)?;
+        width_power = Some(match scaling {
+            Scaling::One => 0.0,
+            Scaling::InverseSqrtWidth => 0.5,
+            Scaling::InverseWidth => 1.0,
+        });
         let layers =
             TwoLayer { width: options.width, outputs, activation, biases: options.biases, scaling };
         (
@@ -197,6 +207,8 @@ fn network(
         origin,
         loss_name,
         per_sample: outputs,
+        is_network: true,
+        width_power,
         has_targets: true,
     })
 }
@@ -292,6 +304,8 @@ fn formula(
         origin,
         loss_name,
         per_sample,
+        is_network: false,
+        width_power: None,
         has_targets,
     })
 }

@@ -14,6 +14,7 @@
 //! ‖·‖ ≤ √(‖Dg(w)‖² + ‖Dg(w')‖²). Where Dh has jumps there is no constant, and no number is given.
 
 mod activation;
+mod deep;
 mod jets;
 mod spectral;
 mod two_layer;
@@ -22,7 +23,9 @@ use crate::model::{Differentiable, Network, Structure, Written};
 use crate::scalar::hypot_up;
 
 /// The largest number of samples times parameters for which a network is evaluated on jets: a few seconds.
-const JETS: usize = 30_000_000;
+const JETS: usize = 2_000_000;
+/// The same for one sweep over a network's layers.
+const LAYERS: usize = 300_000_000;
 
 /// A certified upper bound of Lip(Dh) on the ball of radius `radius` around `start`, and how it was found; ∞ and the
 /// reason where there is none.
@@ -75,8 +78,12 @@ pub(crate) fn norm_jacobian(map: &dyn Differentiable, start: &[f64], radius: f64
             hypot_up(norm_jacobian(half, a, radius), norm_jacobian(half, b, radius))
         }
         Structure::Written(model) => jets::bounds(model, start, radius).jacobian,
-        Structure::Network(network) if work(network) <= JETS => {
-            jets::bounds(network, start, radius).jacobian
+        Structure::Network(network) if work(network) <= LAYERS => {
+            let layered = deep::bounds(network, start, radius).jacobian;
+            if work(network) > JETS {
+                return layered;
+            }
+            layered.min(jets::bounds(network, start, radius).jacobian)
         }
         Structure::Network(_) => f64::INFINITY,
     }
@@ -97,7 +104,13 @@ fn written<'a>(
 
 /// Certificates for networks alone.
 fn of_network(network: &Network, start: &[f64], radius: f64) -> (f64, &'static str) {
-    (two_layer::lip_jacobian(network, start, radius), "norm of each neuron's block")
+    if let Some(upper) = two_layer::lip_jacobian(network, start, radius) {
+        return (upper, "norm of each neuron's block");
+    }
+    if work(network) > LAYERS {
+        return (f64::INFINITY, "no bound on this ball is finite");
+    }
+    (deep::bounds(network, start, radius).hessian, "layer by layer")
 }
 
 /// Samples times parameters.

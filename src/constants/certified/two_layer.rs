@@ -28,83 +28,103 @@
 use super::activation;
 use super::spectral::{self, DECOMPOSED, gamma, root_of_gram};
 use crate::linalg::symmetric_eigen;
-use crate::model::Network;
+use crate::model::{Dense, Network};
 use crate::scalar::{
     Interval, add_up, div_up, mul_up, norm_up, sqrt_up, sub_down, sum_up, symmetric_2_by_2,
 };
 use nalgebra::{DMatrix, DVector};
 
-/// The most evaluations of φ' and φ''; beyond, their extremes over all neurons serve each.
-const EVALUATIONS: usize = 10_000_000;
+/// The most evaluations of φ' and φ'' for the ranges of single neurons.
+const EVALUATIONS: usize = 2_000_000;
 /// The most multiplications spent on tight bounds of single neurons.
 const REFINEMENT: f64 = 3e9;
 
-/// At least Lip(Dh) on the ball, for a network with one hidden layer.
-pub(super) fn lip_jacobian(network: &Network, w: &[f64], radius: f64) -> f64 {
-    let inputs = Inputs::of(network);
-    let neurons = neurons(network, &inputs, w, radius);
-    let mut rough: Vec<(f64, &Neuron)> =
-        neurons.iter().map(|neuron| (neuron.bend(inputs.rough(neuron)), neuron)).collect();
-    rough.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut budget = REFINEMENT;
+/// At least Lip(Dh) on the ball; `None` but for one hidden layer.
+///
+/// The neurons are taken in the order of a bound that only sees |a| and the extremes of φ' and φ'' over all arguments.
+/// Once that falls below the largest tight bound, the rest need not be looked at.
+pub(super) fn lip_jacobian(network: &Network, w: &[f64], radius: f64) -> Option<f64> {
+    let [inner, outer] = network.layers() else { return None };
+    let block = Block { network, inner, outer, w, radius, inputs: Inputs::of(network) };
+    let anywhere = block.anywhere();
+    let coarse = block.inputs.rough(&anywhere);
+    let mut order: Vec<(f64, usize)> =
+        (0..inner.outputs).map(|j| (bend(block.outer_weight(j), coarse), j)).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut effort, mut evaluations) = (REFINEMENT, EVALUATIONS);
     let mut largest = 0.0_f64;
-    for (upper, neuron) in rough {
-        if upper <= largest {
+    for (coarse, j) in order {
+        if coarse <= largest {
             break;
         }
-        if budget < 0.0 {
-            largest = upper;
+        if evaluations < network.samples() || effort < 0.0 {
+            largest = coarse;
             break;
         }
-        budget -= inputs.cost();
-        largest = largest.max(neuron.bend(inputs.tight(neuron)).min(upper));
+        evaluations -= network.samples();
+        let (a, ranges) = (block.outer_weight(j), block.ranges(&block.arguments(j)));
+        let rough = bend(a, block.inputs.rough(&ranges));
+        if rough > largest {
+            effort -= block.inputs.cost();
+            largest = largest.max(rough.min(bend(a, block.inputs.tight(&ranges))));
+        }
     }
-    let factor = network.layers().last().map_or(0.0, |layer| layer.weight_factor.abs());
-    mul_up(factor, largest)
+    Some(mul_up(outer.weight_factor.abs(), largest))
 }
 
-/// What the ball allows one neuron.
-struct Neuron {
-    /// sup |φ'(zᵢ)|, per sample.
+/// The norm of a neuron's block but for c.
+fn bend(outer: f64, (a, s): (f64, f64)) -> f64 {
+    symmetric_2_by_2(mul_up(outer, a), s, 0.0)
+}
+
+/// What φ' and φ'' do on the ball, sample by sample.
+struct Ranges {
+    /// sup |φ'(zᵢ)|.
     slopes: Vec<f64>,
-    /// sup |φ''(zᵢ)|, per sample.
+    /// sup |φ''(zᵢ)|.
     bends: Vec<f64>,
-    /// sup |a|.
-    outer: f64,
 }
 
-impl Neuron {
-    /// The norm of its block but for c, from (A, S).
-    fn bend(&self, (a, s): (f64, f64)) -> f64 {
-        symmetric_2_by_2(mul_up(self.outer, a), s, 0.0)
+/// A network with one hidden layer on a ball.
+struct Block<'a> {
+    network: &'a Network,
+    inner: &'a Dense,
+    outer: &'a Dense,
+    w: &'a [f64],
+    radius: f64,
+    inputs: Inputs,
+}
+
+impl Block<'_> {
+    /// zᵢ of neuron j on the ball.
+    fn arguments(&self, j: usize) -> Vec<Interval> {
+        let row = &self.w[self.inner.weights.start + j * self.inner.inputs..][..self.inner.inputs];
+        let bias = self.inner.biases.as_ref().map(|b| self.w[b.start + j]);
+        self.inputs.arguments(row, bias, self.radius)
     }
-}
 
-fn neurons(network: &Network, inputs: &Inputs, w: &[f64], radius: f64) -> Vec<Neuron> {
-    let [inner, outer] = network.layers() else { return Vec::new() };
-    let size = |z: Interval, order| activation::on(network.activation(), order, z).magnitude();
-    let sizes = |z: &[Interval], order| z.iter().map(|z| size(*z, order)).collect::<Vec<f64>>();
-    let arguments = |j: usize| {
-        let row = &w[inner.weights.start + j * inner.inputs..][..inner.inputs];
-        inputs.arguments(row, inner.biases.as_ref().map(|b| w[b.start + j]), radius)
-    };
-    let weight = |j: usize| {
-        let column = (0..outer.outputs).map(|o| w[outer.weights.start + o * outer.inputs + j]);
-        add_up(norm_up(column), radius)
-    };
-    let neuron = |j, slopes, bends| Neuron { slopes, bends, outer: weight(j) };
-    if inner.outputs.saturating_mul(network.samples()) <= EVALUATIONS {
-        let at = |j| {
-            let z = arguments(j);
-            neuron(j, sizes(&z, 1), sizes(&z, 2))
+    /// sup |a| of neuron j.
+    fn outer_weight(&self, j: usize) -> f64 {
+        let place = |o| self.outer.weights.start + o * self.outer.inputs + j;
+        add_up(norm_up((0..self.outer.outputs).map(|o| self.w[place(o)])), self.radius)
+    }
+
+    fn ranges(&self, z: &[Interval]) -> Ranges {
+        let phi = |order, z| activation::on(self.network.activation(), order, z).magnitude();
+        Ranges {
+            slopes: z.iter().map(|z| phi(1, *z)).collect(),
+            bends: z.iter().map(|z| phi(2, *z)).collect(),
+        }
+    }
+
+    /// Ranges that hold those of every neuron.
+    fn anywhere(&self) -> Ranges {
+        let hull = |a: Vec<Interval>, b: Vec<Interval>| {
+            a.into_iter().zip(b).map(|(a, b)| a.hull(b)).collect()
         };
-        return (0..inner.outputs).map(at).collect();
+        let all = (0..self.inner.outputs).map(|j| self.arguments(j)).reduce(hull);
+        self.ranges(&all.unwrap_or_default())
     }
-    // All arguments lie in one interval, and the neurons differ by their outer weights only.
-    let all = (0..inner.outputs).flat_map(arguments).reduce(Interval::hull);
-    let all = vec![all.unwrap_or(Interval::WHOLE); network.samples()];
-    let largest = (0..inner.outputs).map(weight).fold(0.0, f64::max);
-    vec![Neuron { slopes: sizes(&all, 1), bends: sizes(&all, 2), outer: largest }]
 }
 
 /// X̃, a column per sample.
@@ -160,20 +180,20 @@ impl Inputs {
     }
 
     /// (A, S) from above without decompositions: tᵢ ≤ |x̃ᵢ| for all but one factor, |X̃u| ≤ ‖X̃‖ for that.
-    fn rough(&self, neuron: &Neuron) -> (f64, f64) {
-        let bent = neuron.bends.iter().zip(&self.norms).map(|(p, x)| mul_up(*p, *x));
-        let slope = neuron.slopes.iter().copied().fold(0.0, f64::max);
+    fn rough(&self, ranges: &Ranges) -> (f64, f64) {
+        let bent = ranges.bends.iter().zip(&self.norms).map(|(p, x)| mul_up(*p, *x));
+        let slope = ranges.slopes.iter().copied().fold(0.0, f64::max);
         (mul_up(bent.fold(0.0, f64::max), self.norm), mul_up(slope, self.norm))
     }
 
     /// (A, S) from above.
-    fn tight(&self, neuron: &Neuron) -> (f64, f64) {
-        let roots: Vec<f64> = neuron.bends.iter().map(|p| sqrt_up(*p)).collect();
-        let largest = neuron.bends.iter().zip(&self.norms);
+    fn tight(&self, ranges: &Ranges) -> (f64, f64) {
+        let roots: Vec<f64> = ranges.bends.iter().map(|p| sqrt_up(*p)).collect();
+        let largest = ranges.bends.iter().zip(&self.norms);
         let largest = largest.map(|(p, x)| mul_up(*p, mul_up(*x, *x))).fold(0.0, f64::max);
         // Σ P²t⁴ ≤ max(P t²) Σ P t².
         let by_product = mul_up(sqrt_up(largest), self.weighted_norm(&roots));
-        (by_product.min(self.quartic(&neuron.bends)), self.weighted_norm(&neuron.slopes))
+        (by_product.min(self.quartic(&ranges.bends)), self.weighted_norm(&ranges.slopes))
     }
 
     /// ‖diag(s) X̃‖ from above for s ≥ 0.
