@@ -14,7 +14,7 @@ fn main() -> Result<()> {
             let kappa = table.column(&kappa_column(kind, a))?;
             let last = widths.len() - 1;
             let slope =
-                (kappa[last] / kappa[last - 3]).ln() / (widths[last] / widths[last - 3]).ln();
+                (kappa[last] / kappa[last - 2]).ln() / (widths[last] / widths[last - 2]).ln();
             let theory = expected_slope(kind, a);
             println!("{kind:>11}, scaling m^-{a}: slope {slope:5.2} in m, theory {theory:5.2}");
         }

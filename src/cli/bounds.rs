@@ -73,6 +73,7 @@ pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
     let horizon = horizon(&options.solving.time, modes, curvature)?;
     let times = times(options.points, modes, curvature, horizon);
     let near = Neighbourhood::of(&*map, &flow.start)?;
+    let near = if options.thorough { near.thorough() } else { near };
     let wanted = match options.below {
         Some(delta) => Some((delta, requirements(&flow, &near, &gap, horizon, delta)?)),
         None => None,

@@ -127,8 +127,10 @@ impl Margin {
 
     /// An enclosure of the true singular value near `s`.
     fn around(&self, s: f64) -> (f64, f64) {
-        let lower = s * self.factors.1 - self.absolute;
-        (lower.next_down().max(0.0), (s * self.factors.0 + self.absolute).next_up())
+        let (lower, upper) =
+            (s * self.factors.1 - self.absolute, s * self.factors.0 + self.absolute);
+        // A Jacobian of exact zeros has exact zeros for singular values.
+        (lower.next_down().max(0.0), if upper == 0.0 { 0.0 } else { upper.next_up() })
     }
 }
 

@@ -34,10 +34,10 @@ pub struct KappaWidth {
 }
 
 impl Default for KappaWidth {
-    /// m = 16, 32, …, 16384, eight draws, four samples of dimension three: the setting of the paper's fact sheet.
+    /// m = 16, 64, …, 4096, eight draws, four samples of dimension three: some seconds.
     fn default() -> Self {
         KappaWidth {
-            widths: (4..=14).map(|k| 1 << k).collect(),
+            widths: (2..=6).map(|k| 1 << (2 * k)).collect(),
             draws: 8,
             dimension: 3,
             samples: 4,
@@ -85,11 +85,11 @@ impl KappaWidth {
                 let bound = 3.0_f64.sqrt();
                 let start: Vec<f64> =
                     (0..net.params()).map(|_| weights.uniform(-bound, bound)).collect();
+                // Centring changes h(w₀), not its derivatives.
+                let near = Neighbourhood::of(&net, &start)?;
                 let centred = Centred::at(&net, &start);
-                let found = [
-                    kappas(&net, &start, &targets, width)?,
-                    kappas(&centred, &start, &targets, width)?,
-                ];
+                let plain = kappas(&net, &near, &targets, width)?;
+                let found = [plain, kappas(&centred, &near, &targets, width)?];
                 sums.iter_mut().zip(found.concat()).for_each(|(sum, kappa)| *sum += kappa);
             }
             #[allow(clippy::cast_precision_loss, reason = "counts")]
@@ -116,13 +116,12 @@ pub fn expected_slope(kind: &str, a: f64) -> f64 {
 #[allow(clippy::cast_precision_loss, reason = "a width")]
 fn kappas(
     map: &dyn Differentiable,
-    start: &[f64],
+    near: &Neighbourhood<'_>,
     targets: &[f64],
     width: usize,
 ) -> Result<Vec<f64>> {
-    let near = Neighbourhood::of(map, start)?;
-    let flow = Flow::new(map, Square::to(targets.to_vec()), start);
-    let lazy = Laziness::of(&flow, &near)?;
+    let flow = Flow::new(map, Square::to(targets.to_vec()), near.start());
+    let lazy = Laziness::of(&flow, near)?;
     let kappa =
         |a: f64| lazy.as_ref().map_or(f64::NAN, |l| l.at_scale((width as f64).powf(-a)).upper);
     Ok(EXPONENTS.map(kappa).to_vec())

@@ -91,7 +91,7 @@ impl OverParameterized {
         let lip = &mut found.lip_jacobian;
         if lip.upper > 0.0 && lip.upper < f64::INFINITY {
             // The true constant is at least what is attained on this ball, for its own ball is no smaller.
-            lip.lower = near.lip_jacobian(lip.radius).lower;
+            lip.lower = near.lip_jacobian_lower(lip.radius);
         }
         Ok(found.conclusions())
     }

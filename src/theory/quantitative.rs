@@ -116,7 +116,7 @@ impl Quantitative {
         found.evidence = spectrum.evidence;
         if found.lip_h.radius.is_finite() {
             found.lip_h.lower = near.lip_h(found.lip_h.radius)?.lower;
-            found.lip_jacobian.lower = near.lip_jacobian(found.lip_jacobian.radius).lower;
+            found.lip_jacobian.lower = near.lip_jacobian_lower(found.lip_jacobian.radius);
         }
         Ok(found.conclusions())
     }

@@ -135,7 +135,7 @@ impl SharpInfiniteHorizon {
             psi,
             square: setting.square.is_some(),
             smooth: near.map().is_smooth(),
-            lip_lower: if solved.is_some() { 0.0 } else { near.lip_jacobian(0.0).lower },
+            lip_lower: if solved.is_some() { 0.0 } else { near.lip_jacobian_lower(0.0) },
             solved,
         };
         Ok([Quantity::Displacement, Quantity::Residual, Quantity::OutputsGap].map(with))

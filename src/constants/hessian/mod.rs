@@ -16,7 +16,7 @@ mod directions;
 mod matrix;
 mod tensor;
 
-use crate::model::Written;
+use crate::model::{Differentiable, Structure, Written};
 use crate::scalar::{
     Effort, Germ, Germs, LAST_CLASS, MOST_DEGREE, Polynomial, add_up, bending, monomials, mul_up,
     norm_up, sum_up,
@@ -35,6 +35,27 @@ const COEFFICIENTS: usize = 30_000_000;
 const UNFOLDING: f64 = 4e10;
 /// What one evaluation may cost.
 const EFFORT: Effort = Effort { products: 200_000_000, coefficients: 60_000_000 };
+
+/// The bound for any model that is written on numbers and has at most `largest` parameters (each half of a difference);
+/// `None` else.
+pub(super) fn bound_up_to(
+    map: &dyn Differentiable,
+    start: &[f64],
+    radius: f64,
+    largest: usize,
+) -> Option<f64> {
+    match map.structure() {
+        Structure::Difference(half) => {
+            let (a, b) = start.split_at(start.len() / 2);
+            let first = bound_up_to(half, a, radius, largest)?;
+            Some(first.max(bound_up_to(half, b, radius, largest)?))
+        }
+        _ if start.len() > largest || !map.is_smooth() => None,
+        Structure::Written(model) => bound(model, start, radius),
+        Structure::Network(model) => bound(model, start, radius),
+        Structure::Linear | Structure::Opaque => None,
+    }
+}
 
 /// At least sup ‖D²h(w)‖ over |w − `start`| ≤ `radius`; `None` where p is too large or the bound is not finite.
 ///
