@@ -44,15 +44,14 @@ impl Hypothesis {
         Hypothesis::plain("h(w₀) = 0: ‖h(w₀)‖", (norm_origin, 0.0), holds, repair)
     }
 
-    /// Dh is locally Lipschitz, by the way the model is made.
+    /// Dh is locally Lipschitz, by the way the model is made; there is no number to compare.
     pub(super) fn smooth(smooth: bool) -> Self {
         let statement = if smooth {
             "Dh is locally Lipschitz"
         } else {
             "Dh is Lipschitz near w₀: it jumps at kinks"
         };
-        let numbers = if smooth { (0.0, 0.0) } else { (f64::INFINITY, f64::INFINITY) };
-        Hypothesis::plain(statement, numbers, smooth, KINKS)
+        Hypothesis::plain(statement, (f64::NAN, f64::NAN), smooth, KINKS)
     }
 
     /// R is m-strongly convex with a minimizer.

@@ -134,7 +134,7 @@ impl LayerKernels {
         Ok(LayerKernels { inner: dot(x, other) * slopes / m, outer: values / m })
     }
 
-    /// The limit for relu: E[b²] and E‖a‖² of a neuron.
+    /// The limit for relu: `E[b²]` and E‖a‖² of a neuron.
     ///
     /// # Errors
     /// [`Error::Shape`] for inputs of two dimensions or none.

@@ -150,11 +150,8 @@ impl Quantitative {
             curvature: setting.square,
             residual,
             lip_h: if found { lip_h(radius) } else { none },
-            lip_jacobian: if found {
-                lip_jacobian(radius)
-            } else {
-                Enclosure { method: lip_jacobian(0.0).method, ..none }
-            },
+            // Without a ball, what is known at w₀.
+            lip_jacobian: lip_jacobian(if found { radius } else { 0.0 }),
             smooth: true,
             evidence: Evidence::Certified,
             enough: if found || setting.norm_origin > 0.0 {
@@ -283,7 +280,7 @@ impl Theorem for Quantitative {
     fn hypotheses(&self) -> Vec<Hypothesis> {
         let lip = self.lip_jacobian;
         let finite = lip.upper < f64::INFINITY;
-        let on = if finite {
+        let on = if finite && self.radius() < f64::INFINITY {
             format!("Dh is Lipschitz on B(w₀, r), r = {:.3e}: {}", lip.radius, lip.method)
         } else {
             format!("Dh is Lipschitz near w₀: {}", lip.method)

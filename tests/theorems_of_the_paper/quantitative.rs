@@ -193,6 +193,7 @@ fn without_a_radius_an_alpha_is_named() {
     // r exists for α > 2T e₀ = 3.
     let without = of(2.9);
     assert_eq!((without.verdict(), without.bound(1.0)), (Verdict::Undecided, None));
+    assert_eq!((without.radius(), without.formula(1.0)), (f64::INFINITY, f64::INFINITY));
     let enough = without.enough.unwrap();
     assert_eq!(of(enough * (1.0 + 1e-9)).verdict(), Verdict::Holds);
     assert!(
