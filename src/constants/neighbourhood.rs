@@ -24,7 +24,7 @@ pub struct Neighbourhood<'a> {
 /// The seed of what is sampled: constants are functions of the model.
 const SEED: u64 = 0;
 /// The most parameters for which Taylor models are tried: where many balls are, and where one is asked for.
-const MANY: usize = 16;
+const MANY: usize = 4;
 const ONE: usize = 110;
 
 impl<'a> Neighbourhood<'a> {
