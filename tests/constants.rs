@@ -133,10 +133,10 @@ fn a_large_start_of_a_homogeneous_model_acts_as_a_large_scale() {
     let faster = times.map(|t| lambda.powi(4) * t);
     let scale = Flow::new(&map, Square::to(target), start).scaled(lambda.powi(3));
     let w = scale.solve(&Automatic(options), &faster).unwrap();
-    for i in 0..times.len() {
+    for (i, t) in times.into_iter().enumerate() {
         let away: Vec<f64> =
             v.weights(i).iter().zip(w.weights(i)).map(|(v, w)| v - lambda * w).collect();
-        assert!(norm(&away) < 1e-8, "t = {}: {:e}", times[i], norm(&away));
+        assert!(norm(&away) < 1e-8, "t = {t}: {:e}", norm(&away));
     }
 }
 

@@ -103,7 +103,7 @@ fn quadratic_forms_have_their_tensor_norm() {
     }
 }
 
-/// Random homogeneous quadratics plus cubics: h_i = Σ a w w + Σ b w w w.
+/// Random homogeneous quadratics plus cubics: hᵢ = Σ a w w + Σ b w w w.
 struct Cubic {
     params: usize,
     squares: nalgebra::DMatrix<f64>,

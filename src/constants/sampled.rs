@@ -1,7 +1,7 @@
 //! Lipschitz constants from below, by seeded ascent: every number returned is attained at a point of the ball.
 //!
 //! ‖D²h(w)‖ = sup q·D²h(w)[u, v] over unit q, u, v is approached by maximizing over one of the three at a time, which
-//! never decreases the value: u ∝ D[Dh(·)ᵀq](w) v is one curvature, q ∝ D²h[u, v] two second-order sweeps forward, by
+//! never decreases the value: `u ∝ D[Dh(·)ᵀq](w) v` is one curvature, q ∝ D²h[u, v] two second-order sweeps forward, by
 //! polarization. The point moves likewise: the gradient of w ↦ q·D²h(w)[u, v] is D³h contracted with q, u, v, a central
 //! difference of two curvatures, and the next point is where the ball reaches furthest along it (Frank and Wolfe 1956,
 //! for maximizing). Several restarts, each from its own stream of chance, so that more of them never find less.
@@ -142,7 +142,7 @@ impl Objective for Second<'_> {
         (self.0.shape().params, self.0.shape().outputs)
     }
 
-    /// The value is |D[Dh(·)ᵀq](w) v|, attained with u along it.
+    /// The value is `|D[Dh(·)ᵀq](w) v|`, attained with u along it.
     fn improved(&self, w: &[f64], from: Attained, iterations: usize) -> Attained {
         let mut best = Attained { value: 0.0, ..from };
         for step in 0..iterations {

@@ -1,6 +1,6 @@
 //! Norms of floating-point matrices, from above.
 //!
-//! For a symmetric M and any Q near to orthogonal, ‖M‖ ≤ ‖QᵀMQ‖/σ_min(Q)² ≤ ‖QᵀMQ‖_∞/(1 − ‖QᵀQ − I‖_∞); with Q the
+//! For a symmetric M and any Q near to orthogonal, `‖M‖ ≤ ‖QᵀMQ‖/σ_min(Q)² ≤ ‖QᵀMQ‖_∞/(1 − ‖QᵀQ − I‖_∞)`; with Q the
 //! computed eigenvectors the quotient is ‖M‖ but for rounding. A product with n terms an entry, summed in any order, is
 //! off by at most γₙ|A||B|, γₙ = n u/(1 − n u) (Higham 2002, §3.5).
 

@@ -14,7 +14,7 @@
 //! Rⁿ, so that k outputs change nothing but |a| and |e|, which are now norms. On the ball, |a| grows by r and zᵢ moves
 //! by r|x̃ᵢ|; φ' and φ'' are replaced by their largest sizes there.
 //!
-//! A is a quartic form. With Pᵢ ≥ |φ''(zᵢ)| and the matrices Bᵢ = Pᵢ x̃ᵢx̃ᵢᵀ, A = sup_u |(⟨Bᵢ, uuᵀ⟩)ᵢ|, and Cauchy–Schwarz
+//! A is a quartic form. With Pᵢ ≥ |φ''(zᵢ)| and the matrices Bᵢ = Pᵢ x̃ᵢx̃ᵢᵀ, `A = sup_u |(⟨Bᵢ, uuᵀ⟩)ᵢ|`, and Cauchy–Schwarz
 //! in the inner product ⟨M, M'⟩ − κ tr M tr M', 0 ≤ κ < 1/n in dimension n, gives
 //!
 //! ```text
