@@ -37,3 +37,28 @@ fn symbolic() {
 fn lazy_limit() {
     prints_its_out("lazy_limit");
 }
+
+#[test]
+fn certify() {
+    prints_its_out("certify");
+}
+
+#[test]
+fn divergence_bounds() {
+    prints_its_out("divergence_bounds");
+}
+
+#[test]
+fn kappa_width() {
+    prints_its_out("kappa_width");
+}
+
+#[test]
+fn lazy_or_not() {
+    prints_its_out("lazy_or_not");
+}
+
+#[test]
+fn logistic() {
+    prints_its_out("logistic");
+}
