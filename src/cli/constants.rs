@@ -187,6 +187,14 @@ fn range(found: &Enclosure) -> String {
     format!("in [{}, {}]", digits(lower), digits(upper))
 }
 
+/// `(norm jets; one evaluation of h)`, or why there is no upper bound.
+fn how(found: &Enclosure) -> String {
+    match found.cost() {
+        "–" | "nothing" => format!("({})", found.method),
+        cost => format!("({}; {cost})", found.method),
+    }
+}
+
 /// Seven digits, as a power of ten where the number is very large or small.
 fn digits(x: f64) -> String {
     if x == 0.0 || (1e-3..1e5).contains(&x) { format!("{x:.6}") } else { format!("{x:.6e}") }
@@ -212,9 +220,9 @@ fn write(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     )?;
     writeln!(
         out,
-        "  ‖D²h(w₀)‖          {}   ({})",
+        "  ‖D²h(w₀)‖          {}   {}",
         range(&found.norm_hessian),
-        found.norm_hessian.method
+        how(&found.norm_hessian)
     )?;
     writeln!(
         out,
@@ -224,9 +232,9 @@ fn write(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "  Lip(h)             {}", range(&found.lip_h))?;
     writeln!(
         out,
-        "  Lip(Dh)            {}   ({})",
+        "  Lip(Dh)            {}   {}",
         range(&found.lip_jacobian),
-        found.lip_jacobian.method
+        how(&found.lip_jacobian)
     )?;
     let looseness = found.lip_jacobian.looseness();
     if looseness > 3.0 && looseness.is_finite() {

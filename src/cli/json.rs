@@ -115,6 +115,7 @@ pub(super) fn enclosure(found: &Enclosure) -> Value {
         "upper": number(found.upper),
         "radius": number(found.radius),
         "method": found.method,
+        "cost": found.cost(),
     })
 }
 

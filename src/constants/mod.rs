@@ -10,6 +10,7 @@ mod neighbourhood;
 mod radius;
 pub mod sampled;
 mod spectrum;
+mod verified;
 
 pub use kappa::{
     Laziness, OneStep, PartLaziness, by_block, by_sample, homogeneity, width_exponent,
@@ -57,6 +58,24 @@ impl Enclosure {
     /// A number known exactly, as in tests and textbook models.
     pub fn exactly(value: f64, radius: f64) -> Self {
         Enclosure { lower: value, upper: value, radius, method: "given" }
+    }
+
+    /// What the upper bound costs, in words.
+    pub fn cost(&self) -> &'static str {
+        match self.method {
+            "given" | "linear" => "nothing",
+            "norm jets" => "one evaluation of h",
+            "norm of each neuron's block" => {
+                "O(N p), and a matrix of min(N, d) rows for a few neurons"
+            }
+            "layer by layer" => "O(N p), and the cubes of the widths",
+            "Taylor models" => "one evaluation of h on N C(p + 4, 5) coefficients at most",
+            "verified singular values" => {
+                "a singular value decomposition, and N sweeps on intervals"
+            }
+            "singular values in floating point" => "a singular value decomposition",
+            _ => "–",
+        }
     }
 
     /// upper/lower, the looseness of the certificate; 1 where both are 0.

@@ -12,8 +12,9 @@
 //! intervals. Where that would be too dear, or where only the tangent kernel fits the memory,
 //! the numbers are `measured`, not certified, and say so.
 
+use super::verified::{frobenius, gamma, product};
 use super::{Enclosure, Evidence};
-use crate::linalg::{self, ThinSvd, column_major, column_major_mut, gemm, norm};
+use crate::linalg::{self, ThinSvd, norm};
 use crate::model::{Differentiable, Modes, Shape, Structure, Written};
 use crate::scalar::{Interval, Tape, Var};
 use nalgebra::DMatrix;
@@ -111,9 +112,10 @@ impl Margin {
         let scaled = DMatrix::from_fn(svd.left.nrows(), svd.values.len(), |i, j| {
             svd.left[(i, j)] * svd.values[j]
         });
-        let product = times(&scaled, &svd.right.transpose());
+        let product = product(&scaled, false, &svd.right.transpose());
         let size = frobenius(&scaled) * frobenius(&svd.right);
-        let rounding = gamma(svd.values.len() + 4) * size + f64::EPSILON * frobenius(jacobian);
+        let rounding =
+            2.0 * gamma(svd.values.len() + 4) * size + f64::EPSILON * frobenius(jacobian);
         let residual = frobenius(&(jacobian - product)) + rounding;
         let (du, dv) = (defect(&svd.left), defect(&svd.right));
         Margin {
@@ -134,37 +136,12 @@ impl Margin {
     }
 }
 
-/// γₙ = n u/(1 − n u), generously: a product with inner length n, in any order of summation.
-#[allow(clippy::cast_precision_loss, reason = "a size")]
-fn gamma(n: usize) -> f64 {
-    (n as f64 + 2.0) * f64::EPSILON
-}
-
-fn frobenius(m: &DMatrix<f64>) -> f64 {
-    norm(m.as_slice()) * SAFETY
-}
-
-fn times(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut out = DMatrix::zeros(a.nrows(), b.ncols());
-    let (rows, columns) = out.shape();
-    let view = |m: &'_ DMatrix<f64>| (m.nrows(), m.ncols());
-    let ((ar, ac), (br, bc)) = (view(a), view(b));
-    gemm(
-        column_major_mut(out.as_mut_slice(), rows, columns),
-        false,
-        column_major(a.as_slice(), ar, ac),
-        column_major(b.as_slice(), br, bc),
-        1.0,
-    );
-    out
-}
-
 /// `‖QᵀQ − I‖_F`, from above.
 fn defect(q: &DMatrix<f64>) -> f64 {
     let gram = linalg::gram(&q.transpose());
     let identity = DMatrix::identity(gram.nrows(), gram.ncols());
     let size = frobenius(q);
-    frobenius(&(gram - identity)) + gamma(q.nrows() + 2) * size * size
+    frobenius(&(gram - identity)) + 2.0 * gamma(q.nrows() + 2) * size * size
 }
 
 /// ‖Dh(w) − J‖_F from above, by a record of h on intervals; `None` where that is impossible or too dear.

@@ -16,7 +16,6 @@
 mod activation;
 mod deep;
 mod jets;
-mod spectral;
 mod two_layer;
 
 use crate::model::{Differentiable, Network, Structure, Written};

@@ -26,7 +26,7 @@
 //! use of κ were made for this project.
 
 use super::activation;
-use super::spectral::{self, DECOMPOSED, gamma, root_of_gram};
+use crate::constants::verified::{self, DECOMPOSED, gamma, root_of_gram};
 use crate::linalg::symmetric_eigen;
 use crate::model::{Dense, Network};
 use crate::scalar::{
@@ -145,12 +145,12 @@ impl Inputs {
         let matrix = DMatrix::from_fn(rows, x.ncols(), |i, j| {
             if i < x.nrows() { inner.weight_factor * x[(i, j)] } else { inner.bias_factor }
         });
-        let error = mul_up(gamma(2), spectral::frobenius(&matrix));
+        let error = mul_up(gamma(2), verified::frobenius(&matrix));
         let norms = matrix
             .column_iter()
             .map(|x| mul_up(norm_up(x.iter().copied()), 1.0 + 2.0 * f64::EPSILON))
             .collect();
-        let norm = spectral::norm(&matrix, error);
+        let norm = verified::norm(&matrix, error);
         let kernel =
             (matrix.ncols() <= DECOMPOSED).then(|| crate::linalg::gram(&matrix.transpose()));
         Inputs { matrix, norms, norm, kernel }

@@ -8,7 +8,8 @@
 //! Outputs are first turned to principal directions; those that matter little are left out of the search and joined by
 //! the norm of their unfolding, ‖q‖² = |head|² + |tail|².
 
-use super::matrix::{Unfolding, frobenius, gamma, symmetric_norm};
+use super::unfolding::Unfolding;
+use crate::constants::verified::{frobenius, gamma, symmetric_norm};
 use crate::linalg::{Lu, symmetric_eigen};
 use crate::scalar::{add_up, div_up, mul_down, mul_up, norm_up, sub_down, sum_up};
 use nalgebra::DMatrix;

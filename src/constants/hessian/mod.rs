@@ -13,8 +13,8 @@
 //! p ≈ 100 for a few outputs, n = 3 p ≈ 300); hidden numbers that depend on few parameters keep all K degrees.
 
 mod directions;
-mod matrix;
 mod tensor;
+mod unfolding;
 
 use crate::model::{Differentiable, Structure, Written};
 use crate::scalar::{

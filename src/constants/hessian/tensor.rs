@@ -10,7 +10,7 @@
 //!
 //! Columns that differ by the order of their indices are kept once, times the root of their number.
 
-use super::matrix::Unfolding;
+use super::unfolding::Unfolding;
 use crate::scalar::monomials::{self, Places};
 use crate::scalar::{Polynomial, norm_up, positions};
 use nalgebra::DMatrix;

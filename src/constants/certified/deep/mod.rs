@@ -21,7 +21,7 @@
 mod sample;
 
 use super::jets::Bounds;
-use super::spectral::{self, gamma};
+use crate::constants::verified::{self, gamma};
 use crate::model::Network;
 use crate::scalar::{add_up, hypot_up, mul_up, norm_up, sqrt_up, sum_up, symmetric_2_by_2};
 use nalgebra::DMatrix;
@@ -59,7 +59,7 @@ pub(super) fn bounds(network: &Network, w: &[f64], radius: f64) -> Bounds {
         network,
         w,
         radius,
-        norms: (0..layers.len()).map(|l| spectral::norm(&weights(l), 0.0)).collect(),
+        norms: (0..layers.len()).map(|l| verified::norm(&weights(l), 0.0)).collect(),
         products: dear <= PRODUCTS,
     };
     let d = network.inputs().nrows();
@@ -121,8 +121,8 @@ impl Ball<'_> {
         let moves = norm_up(samples.iter().map(|s| s.moves[l]).collect::<Vec<_>>());
         let error = add_up(
             mul_up(layer.weight_factor.abs(), moves),
-            mul_up(gamma(2), spectral::frobenius(&matrix)),
+            mul_up(gamma(2), verified::frobenius(&matrix)),
         );
-        spectral::norm(&matrix, error)
+        verified::norm(&matrix, error)
     }
 }

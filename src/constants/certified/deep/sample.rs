@@ -10,8 +10,8 @@
 //! ```
 
 use super::super::activation;
-use super::super::spectral::{Approximate, frobenius, gamma};
 use super::Ball;
+use crate::constants::verified::{Approximate, frobenius, gamma};
 use crate::scalar::{Interval, add_up, hypot_up, mul_up, norm_up, sum_up};
 use nalgebra::DMatrix;
 

@@ -11,7 +11,7 @@ use nalgebra::DMatrix;
 /// The largest matrix that is decomposed; larger ones are bounded by the sums of their rows and columns.
 pub(super) const DECOMPOSED: usize = 700;
 /// More than the underflows of any product here.
-const TINY: f64 = 1e-280;
+pub(super) const TINY: f64 = 1e-280;
 
 /// γₙ, rounded up, for n below 10¹².
 pub(super) fn gamma(n: usize) -> f64 {
@@ -29,7 +29,7 @@ fn row_norm(m: &DMatrix<f64>) -> f64 {
 }
 
 /// op(a) b, where op transposes or not.
-fn product(a: &DMatrix<f64>, transpose: bool, b: &DMatrix<f64>) -> DMatrix<f64> {
+pub(super) fn product(a: &DMatrix<f64>, transpose: bool, b: &DMatrix<f64>) -> DMatrix<f64> {
     let view = column_major(a.as_slice(), a.nrows(), a.ncols());
     let view = if transpose { view.transpose() } else { view };
     let rows = view.nrows();
