@@ -10,7 +10,7 @@ use gradflow::experiment::{EXPONENTS, KappaWidth, expected_slope, kappa_column};
 use gradflow::flow::Flow;
 use gradflow::loss::Square;
 use gradflow::model::{
-    Centred, Differentiable, Doubled, Formula, FormulaModel, Model, Scaling, TwoLayer,
+    Centred, Differentiable, Doubled, Formula, FormulaModel, Mlp, Model, Scaling, TwoLayer,
 };
 use gradflow::solve::{Automatic, Options};
 use nalgebra::DMatrix;
@@ -188,4 +188,32 @@ fn wide_networks_are_lazy_at_the_rate_of_their_scaling() {
     }
     // The printed exponent of the paper would be half of it: −1/8 for a = 3/4.
     assert_eq!(width_exponent(0.75, false), -0.25);
+}
+
+#[test]
+fn a_factor_zero_does_not_extend_the_domain() {
+    // h = w + 0 ln w is not defined for w ≤ 0, which the ball of radius ½ around 0.1 reaches.
+    for text in ["w + 0*ln(w)", "w^2 + 0/w", "w + 0*sqrt(w)"] {
+        let map = written(text).auto();
+        let near = Neighbourhood::of(&map, &[0.1]).unwrap();
+        let (inside, beyond) = (near.lip_jacobian(0.05).upper, near.lip_jacobian(0.5).upper);
+        assert!(inside.is_finite() && beyond.is_infinite(), "{text}: {inside}, {beyond}");
+    }
+}
+
+#[test]
+fn constants_on_a_ball_are_no_less_than_at_its_centre() {
+    for depth in [1, 2] {
+        let hidden = vec![6; depth];
+        let net = Mlp { hidden, ..Mlp::default() }.on(gaussian_matrix(2, 4, 5)).unwrap();
+        let start = gaussian_matrix(net.params(), 1, 6).as_slice().to_vec();
+        let near = Neighbourhood::of(&net, &start).unwrap();
+        let mut before = 0.0;
+        for radius in [0.0, 0.01, 0.1] {
+            let found = near.lip_jacobian(radius);
+            assert!(found.lower >= near.norm_hessian().lower && found.lower <= found.upper);
+            assert!(found.upper >= before);
+            before = found.lower;
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What `gradflow bounds` says: for people and for programs.
 
-use super::bounds::{Findings, WIDEST};
+use super::bounds::{Findings, WIDEST, is_exceeded};
 use super::{json, report};
 use crate::experiment::{Checked, Requirement};
 use crate::theory::{Hypothesis, Quantity, Verdict};
@@ -22,6 +22,9 @@ fn symbol(quantity: Quantity) -> &'static str {
 fn digits(x: f64) -> String {
     if x == 0.0 {
         return "0".into();
+    }
+    if !x.is_finite() {
+        return if x.is_nan() { "–".into() } else { "∞".into() };
     }
     if !(1e-3..1e5).contains(&x.abs()) {
         return format!("{x:.4e}");
@@ -54,7 +57,7 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
             digits(eps * run.outputs_gap.scaled)
         )?;
         for group in survey.checked.chunk_by(|a, b| title(a) == title(b)) {
-            theorem(group, out)?;
+            theorem(group, findings.rtol, out)?;
         }
         summary(&survey.checked, out)?;
     }
@@ -75,7 +78,7 @@ fn title(checked: &Checked) -> String {
 }
 
 /// The conclusions of one theorem under the hypotheses they share.
-fn theorem(conclusions: &[Checked], out: &mut dyn Write) -> std::io::Result<()> {
+fn theorem(conclusions: &[Checked], rtol: f64, out: &mut dyn Write) -> std::io::Result<()> {
     let Some(first) = conclusions.first() else { return Ok(()) };
     writeln!(out, "\n{}", title(first))?;
     let mut said: Vec<String> = Vec::new();
@@ -93,11 +96,11 @@ fn theorem(conclusions: &[Checked], out: &mut dyn Write) -> std::io::Result<()> 
             writeln!(out, "  with       {}   [{}]", constants.join(", "), held.theorem.evidence())?;
         }
     }
-    conclusions.iter().try_for_each(|c| conclusion(c, out))
+    conclusions.iter().try_for_each(|c| conclusion(c, rtol, out))
 }
 
 /// What follows, and how it compares with what was measured.
-fn conclusion(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
+fn conclusion(checked: &Checked, rtol: f64, out: &mut dyn Write) -> std::io::Result<()> {
     let theorem = &checked.theorem;
     let symbol = symbol(theorem.quantity());
     if theorem.verdict() != Verdict::Holds {
@@ -107,7 +110,7 @@ fn conclusion(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
         (Some(bound), Some(measured)) => {
             let ratio = checked
                 .ratio()
-                .map_or(String::new(), |r| format!(", the bound is {r:.3} times it"));
+                .map_or(String::new(), |r| format!(", the bound is {} times it", digits(r)));
             writeln!(
                 out,
                 "  so         sup {symbol} ≤ {}; measured {}{ratio}",
@@ -121,12 +124,11 @@ fn conclusion(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
             writeln!(out, "  so         {symbol} is{rate}, without an explicit constant")?;
         }
     }
-    match checked.least_ratio.filter(|ratio| *ratio < 1.0) {
-        Some(ratio) => {
-            writeln!(out, "  EXCEEDED   at some time the bound is {ratio:.6} of what was measured")
-        }
-        None => Ok(()),
+    if is_exceeded(checked, rtol) {
+        let ratio = checked.least_ratio.unwrap_or(f64::NAN);
+        writeln!(out, "  EXCEEDED   at some time the bound is {ratio:.6} of what was measured")?;
     }
+    Ok(())
 }
 
 fn hypothesis(h: &Hypothesis, out: &mut dyn Write) -> std::io::Result<()> {
@@ -157,7 +159,7 @@ fn summary(checked: &[Checked], out: &mut dyn Write) -> std::io::Result<()> {
         rows.sort_by(|a, b| a.bound.unwrap_or(f64::NAN).total_cmp(&b.bound.unwrap_or(f64::NAN)));
         writeln!(out, "\nsup {} by bound, the tightest first", symbol(quantity))?;
         for row in rows {
-            let ratio = row.ratio().map_or("–".into(), |r| format!("{r:.3}"));
+            let ratio = row.ratio().map_or("–".into(), digits);
             let bound = digits(row.bound.unwrap_or(f64::NAN));
             writeln!(out, "  {bound:>12}  {ratio:>12} × measured   {}", row.theorem.name())?;
         }
@@ -231,9 +233,9 @@ pub(super) fn object(findings: &Findings<'_>) -> Value {
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": {
             "verdict": "holds, fails (the theorem is silent, its conclusion may be true) or undecided",
-            "bound": "supremum over [0, horizon] of the bound; null unless all hypotheses hold and it has a constant",
+            "bound": "supremum of the bound over the times kept and the time of the measured supremum; null unless all hypotheses hold and it has a constant",
             "measured": "supremum of the same quantity along the computed path",
-            "ratio": "bound / measured", "least_ratio": "the least of it over the times: below 1 would refute",
+            "ratio": "bound / measured", "least_ratio": "the least of it over the times: below 1 by more than the solver's rtol would refute",
         },
     })
 }

@@ -19,6 +19,9 @@ use std::ops::Range;
 
 /// Work, in outputs squared times parameters, up to which κ is broken down by sample.
 const BY_SAMPLE: f64 = 1e7;
+/// Outputs times parameters up to which κ is broken down by layer, and constants are sought at all.
+const BY_LAYER: f64 = 1e6;
+const LARGEST: f64 = 2e7;
 /// Scales at which the law of κ in α is shown.
 const SCALES: [f64; 5] = [1.0, 10.0, 100.0, 1e3, 1e4];
 /// Init scales at which the law of κ for homogeneous models is shown.
@@ -74,7 +77,11 @@ pub(super) fn run(options: &ConstantsOptions, out: &mut dyn Write) -> Result<u8>
     let has_kappa = problem.has_targets && loss.minimizer().is_some();
     let shape = map.shape();
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
-    let affordable = (shape.outputs as f64).powi(2) * shape.params as f64 <= BY_SAMPLE;
+    let size = shape.outputs as f64 * shape.params as f64;
+    if size > LARGEST {
+        return Err(too_large(shape));
+    }
+    let affordable = shape.outputs as f64 * size <= BY_SAMPLE;
     let samples = (has_kappa && affordable && shape.outputs > problem.per_sample)
         .then(|| by_sample(&flow, &near, problem.per_sample));
     let findings = Findings {
@@ -88,7 +95,11 @@ pub(super) fn run(options: &ConstantsOptions, out: &mut dyn Write) -> Result<u8>
         lip_jacobian: near.lip_jacobian(options.radius),
         laziness: if has_kappa { Laziness::of(&flow, &near)? } else { None },
         one_step: problem.has_targets.then(|| OneStep::of(&flow, &near)).transpose()?,
-        layers: if has_kappa { by_block(&flow, &near, &layers(&*map))? } else { vec![] },
+        layers: if has_kappa && size <= BY_LAYER {
+            by_block(&flow, &near, &layers(&*map))?
+        } else {
+            vec![]
+        },
         samples: samples.transpose()?,
         degree: homogeneity(&*map, &flow.start),
     };
@@ -98,6 +109,18 @@ pub(super) fn run(options: &ConstantsOptions, out: &mut dyn Write) -> Result<u8>
         write(&findings, out).map_err(stdout_error)?;
     }
     Ok(0)
+}
+
+fn too_large(shape: Shape) -> Error {
+    Error::TooLarge {
+        what: format!(
+            "the constants of a model with p = {} and N = {}",
+            shape.params, shape.outputs
+        ),
+        needed: format!("{} numbers in its Jacobian", shape.params.saturating_mul(shape.outputs)),
+        limit: format!("{LARGEST:e}"),
+        remedy: "take a narrower model (--width) or fewer samples (--samples)",
+    }
 }
 
 /// The parameters of each layer of a network; of a doubled one, of its first half.
@@ -197,7 +220,12 @@ fn how(found: &Enclosure) -> String {
 
 /// Seven digits, as a power of ten where the number is very large or small.
 fn digits(x: f64) -> String {
-    if x == 0.0 || (1e-3..1e5).contains(&x) { format!("{x:.6}") } else { format!("{x:.6e}") }
+    match x {
+        x if x.is_nan() => "–".into(),
+        x if x.is_infinite() => "∞".into(),
+        x if x == 0.0 || (1e-3..1e5).contains(&x) => format!("{x:.6}"),
+        x => format!("{x:.6e}"),
+    }
 }
 
 fn write(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
@@ -294,8 +322,10 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     if let Some(step) = found.one_step {
         writeln!(
             out,
-            "  one step η → 0     Δ(F) = {:.4e} η, Δ(Dh) = {:.4e} η, Δ(Dh)/Δ(F) = {:.4e}",
-            step.objective, step.differential, step.ratio
+            "  one step η → 0     Δ(F) = {} η, Δ(Dh) = {} η, Δ(Dh)/Δ(F) = {}",
+            digits(step.objective),
+            digits(step.differential),
+            digits(step.ratio)
         )?;
     }
     parts("By layer", &found.layers, out)?;

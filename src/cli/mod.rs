@@ -32,7 +32,7 @@ use std::io::Write;
     name = "gradflow",
     version,
     about = "Lazy training, executable: a gradient flow against its linearization, and who guarantees what",
-    after_help = "Exit codes: 0 done, 1 a solve failed, 2 usage, 3 data, 4 files, 5 too large.",
+    after_help = "Exit codes: 0 done, 1 a solve failed or a theorem asked for by name does not hold, 2 usage, 3 data, 4 files, 5 too large.",
     max_term_width = 100
 )]
 pub struct Cli {

@@ -144,7 +144,7 @@ pub(super) struct OutputOptions {
     /// Write the whole paths, a row per scale and time.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) csv: Option<PathBuf>,
-    /// Write the figure here (.svg or .png, the numbers beside it as .csv); without --json figures/flow.svg is written.
+    /// Write the figure here (.svg or .png, the numbers beside it as .csv); without --json one named after the command is written into figures/.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) figure: Option<PathBuf>,
     /// Write no figure.

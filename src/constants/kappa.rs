@@ -86,7 +86,9 @@ impl Laziness {
     /// factor · ‖D²h‖/‖Dh‖²; 0 where a factor is 0, ∞ where only Dh is.
     fn times(&self, factor: f64) -> Enclosure {
         let over = |hessian: f64, jacobian: f64| {
-            if factor == 0.0 || hessian == 0.0 {
+            if jacobian == 0.0 || hessian == f64::INFINITY {
+                f64::INFINITY
+            } else if factor == 0.0 || hessian == 0.0 {
                 0.0
             } else {
                 factor * hessian / (jacobian * jacobian)

@@ -7,6 +7,7 @@ mod certified;
 pub mod hessian;
 mod kappa;
 mod neighbourhood;
+mod origin;
 mod radius;
 pub mod sampled;
 mod spectrum;
@@ -16,6 +17,7 @@ pub use kappa::{
     Laziness, OneStep, PartLaziness, by_block, by_sample, homogeneity, width_exponent,
 };
 pub use neighbourhood::Neighbourhood;
+pub(crate) use origin::origin_error;
 pub use radius::{Radius, least_radius};
 pub use spectrum::Spectrum;
 

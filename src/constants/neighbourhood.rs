@@ -7,7 +7,7 @@ use crate::random::Generator;
 use crate::scalar::{add_up, mul_up};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A model near w₀: where constants come from.
 pub struct Neighbourhood<'a> {
@@ -82,7 +82,7 @@ impl<'a> Neighbourhood<'a> {
     /// A certified upper bound of Lip(Dh) on the ball of that radius, and its method; ∞ where there is none. At radius 0
     /// it bounds ‖D²h(w₀)‖.
     pub fn lip_jacobian_upper(&self, radius: f64) -> (f64, &'static str) {
-        let mut known = self.uppers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self.uppers.lock().unwrap_or_else(PoisonError::into_inner);
         *known.entry(radius.to_bits()).or_insert_with(|| self.certified(radius, self.every_ball))
     }
 
@@ -119,13 +119,20 @@ impl<'a> Neighbourhood<'a> {
         if self.map.is_linear() || !radius.is_finite() {
             return 0.0;
         }
-        let mut known = self.lowers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *known.entry(radius.to_bits()).or_insert_with(|| {
+        let bits = radius.to_bits();
+        let known = self.lowers.lock().unwrap_or_else(PoisonError::into_inner).get(&bits).copied();
+        known.unwrap_or_else(|| {
             let generator = Generator::seeded(SEED);
-            if radius == 0.0 {
-                return sampled::norm_hessian(self.map, &self.start, &generator);
-            }
-            sampled::lip_jacobian(self.map, &self.start, radius, Effort::SMALL, &generator)
+            let found = if radius == 0.0 {
+                sampled::norm_hessian(self.map, &self.start, &generator)
+            } else {
+                // The centre is a point of the ball.
+                let here = self.lip_jacobian_lower(0.0);
+                let effort = Effort::SMALL;
+                here.max(sampled::lip_jacobian(self.map, &self.start, radius, effort, &generator))
+            };
+            self.lowers.lock().unwrap_or_else(PoisonError::into_inner).insert(bits, found);
+            found
         })
     }
 

@@ -69,7 +69,9 @@ impl Spectrum {
             "singular values in floating point"
         };
         let enclose = |s: f64| {
-            let (lower, upper) = margin.as_ref().map_or((s, s), |margin| margin.around(s));
+            // Without a proof neither end is exact: working precision is left open, so that nothing is refuted by it.
+            let open = || ((s - 4.0 * cutoff).max(0.0), s + 4.0 * cutoff);
+            let (lower, upper) = margin.as_ref().map_or_else(open, |margin| margin.around(s));
             Enclosure { lower, upper, radius: 0.0, method }
         };
         let zero = Enclosure { lower: 0.0, upper: 0.0, radius: 0.0, method };

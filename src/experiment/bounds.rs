@@ -33,10 +33,13 @@ impl Checked {
             .filter(|all| all.iter().all(|b| b.is_finite()));
         let pairs = || bounds.iter().flatten().zip(curve.iter().flatten());
         let ratios = pairs().filter(|(b, m)| **b > 0.0 || **m > 0.0).map(|(b, m)| b / m);
+        // The supremum measured may lie between the times: the bound is taken there, too.
+        let peak = run.peak(theorem.quantity()).map(|(_, time)| theorem.formula(time));
+        let peak = peak.filter(|b| b.is_finite());
         Checked {
             id,
             measured: run.supremum(theorem.quantity()),
-            bound: bounds.as_ref().map(|all| all.iter().copied().fold(0.0, f64::max)),
+            bound: bounds.as_ref().map(|all| all.iter().copied().chain(peak).fold(0.0, f64::max)),
             least_ratio: ratios.reduce(f64::min),
             theorem,
         }
@@ -79,14 +82,23 @@ impl Measured<'_> {
         }
     }
 
-    /// Over continuous time, where the solver has it.
-    fn supremum(&self, quantity: Quantity) -> Option<f64> {
+    /// The supremum over continuous time and where it is attained, for what the solver watches.
+    fn peak(&self, quantity: Quantity) -> Option<(f64, f64)> {
         let eps = self.run.curved.alpha.recip();
-        match quantity {
-            Quantity::Displacement => Some(eps * self.run.displacement.scaled),
-            Quantity::WeightsGap => Some(eps * eps * self.run.weights_gap.scaled),
-            Quantity::OutputsGap => Some(eps * self.run.outputs_gap.scaled),
-            _ => self.curve(quantity)?.into_iter().reduce(f64::max),
+        let (peak, power) = match quantity {
+            Quantity::Displacement => (self.run.displacement, 1),
+            Quantity::WeightsGap => (self.run.weights_gap, 2),
+            Quantity::OutputsGap => (self.run.outputs_gap, 1),
+            Quantity::Residual | Quantity::SolverError => return None,
+        };
+        Some((eps.powi(power) * peak.scaled, peak.time))
+    }
+
+    /// The supremum, over the times kept where there is none over continuous time.
+    fn supremum(&self, quantity: Quantity) -> Option<f64> {
+        match self.peak(quantity) {
+            Some((value, _)) => Some(value),
+            None => self.curve(quantity)?.into_iter().reduce(f64::max),
         }
     }
 }

@@ -75,7 +75,17 @@ pub fn requirements<H: Differentiable, L: Loss>(
         Err(e) if e.exit_code() == 1 => Ok(false),
         Err(e) => Err(e),
     };
-    let below_from = first_scale(small, SCALES)?;
+    // The gap falls about as 1/α: the search begins where that law puts the answer.
+    let guess = |found: f64| (flow.alpha * found / delta).clamp(SCALES.0, SCALES.1);
+    let mut from = match gap.solve(flow, &times) {
+        Ok(found) => guess(found.outputs_gap.scaled / flow.alpha),
+        Err(e) if e.exit_code() == 1 => flow.alpha,
+        Err(e) => return Err(e),
+    };
+    while from > SCALES.0 && small(from)? {
+        from = (0.3 * from).max(SCALES.0);
+    }
+    let below_from = first_scale(small, (from, SCALES.1))?;
     all.push(Requirement { name: "measured".into(), holds_from: None, below_from, longest: None });
     Ok(all)
 }

@@ -108,6 +108,9 @@ impl Loss for Huber {
         }
     }
 
+    fn minimizer(&self) -> Option<&[f64]> {
+        Some(&self.target)
+    }
     fn convexity(&self) -> Convexity {
         Convexity { m: 0.0, big_m: self.weight() }
     }

@@ -1,11 +1,11 @@
 //! All theorems of the crate, by the word that asks for each.
 
 use super::{
-    Along, AlongThePath, ConvexLoss, FiniteHorizon, MetricStability, MovingMetric,
-    OverParameterized, Quantitative, Quantity, Setting, SharpFiniteHorizon, SharpInfiniteHorizon,
-    SolverError, Theorem, UnderParameterized,
+    Along, AlongThePath, Constant, ConvexLoss, FiniteHorizon, Hypothesis, MetricStability,
+    MovingMetric, OverParameterized, Quantitative, Quantity, Setting, SharpFiniteHorizon,
+    SharpInfiniteHorizon, SolverError, Theorem, UnderParameterized,
 };
-use crate::constants::Neighbourhood;
+use crate::constants::{Evidence, Neighbourhood};
 use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::Differentiable;
@@ -41,14 +41,41 @@ pub fn before_training(
     asked: &[&'static str],
 ) -> Result<Vec<Named>> {
     let mut all = Vec::new();
+    let known = setting.evidence;
+    // What rests on singular values is no better known than they are.
+    let spectral = || Ok::<_, Error>(known.min(near.spectrum()?.evidence));
     for name in NAMES.into_iter().filter(|name| asked.contains(name)) {
         match name {
-            "2.2" => extend(&mut all, name, FiniteHorizon::for_flow(setting, near, horizon)),
-            "2.3" => extend(&mut all, name, Quantitative::for_flow(setting, near, horizon)?),
-            "2.4" => extend(&mut all, name, OverParameterized::for_flow(setting, near)?),
-            "2.5" => extend(&mut all, name, [UnderParameterized::for_flow(setting, near)?]),
-            "1" => extend(&mut all, name, [SharpFiniteHorizon::of(setting, near, horizon)]),
-            "2" => extend(&mut all, name, SharpInfiniteHorizon::conclusions(setting, near)?),
+            "2.2" => extend(
+                &mut all,
+                name,
+                capped(known, FiniteHorizon::for_flow(setting, near, horizon)),
+            ),
+            "2.3" => extend(
+                &mut all,
+                name,
+                capped(spectral()?, Quantitative::for_flow(setting, near, horizon)?),
+            ),
+            "2.4" => extend(
+                &mut all,
+                name,
+                capped(spectral()?, OverParameterized::for_flow(setting, near)?),
+            ),
+            "2.5" => extend(
+                &mut all,
+                name,
+                capped(spectral()?, [UnderParameterized::for_flow(setting, near)?]),
+            ),
+            "1" => extend(
+                &mut all,
+                name,
+                capped(known, [SharpFiniteHorizon::of(setting, near, horizon)]),
+            ),
+            "2" => extend(
+                &mut all,
+                name,
+                capped(spectral()?, SharpInfiniteHorizon::conclusions(setting, near)?),
+            ),
             _ => {}
         }
     }
@@ -111,6 +138,45 @@ pub fn conclusion(
 ) -> Result<Option<Box<dyn Theorem>>> {
     let all = before_training(setting, near, horizon, &[name])?;
     Ok(all.into_iter().map(|(_, theorem)| theorem).find(|t| t.quantity() == quantity))
+}
+
+/// A theorem whose numbers are known no better than `evidence`.
+struct Capped<T> {
+    theorem: T,
+    evidence: Evidence,
+}
+
+fn capped<T: Theorem>(
+    evidence: Evidence,
+    theorems: impl IntoIterator<Item = T>,
+) -> impl Iterator<Item = Capped<T>> {
+    theorems.into_iter().map(move |theorem| Capped { theorem, evidence })
+}
+
+impl<T: Theorem> Theorem for Capped<T> {
+    fn name(&self) -> String {
+        self.theorem.name()
+    }
+    fn source(&self) -> &'static str {
+        self.theorem.source()
+    }
+    fn quantity(&self) -> Quantity {
+        self.theorem.quantity()
+    }
+    fn hypotheses(&self) -> Vec<Hypothesis> {
+        let cap = |h: Hypothesis| Hypothesis { evidence: h.evidence.min(self.evidence), ..h };
+        self.theorem.hypotheses().into_iter().map(cap).collect()
+    }
+    fn formula(&self, t: f64) -> f64 {
+        self.theorem.formula(t)
+    }
+    fn constants(&self) -> Vec<Constant> {
+        let cap = |c: Constant| Constant { evidence: c.evidence.min(self.evidence), ..c };
+        self.theorem.constants().into_iter().map(cap).collect()
+    }
+    fn rate(&self) -> Option<f64> {
+        self.theorem.rate()
+    }
 }
 
 fn extend<T: Theorem + 'static>(

@@ -51,7 +51,10 @@ impl Hypothesis {
         } else {
             "Dh is Lipschitz near w₀: it jumps at kinks"
         };
-        Hypothesis::plain(statement, (f64::NAN, f64::NAN), smooth, KINKS)
+        // That no kink was met in one evaluation is no proof: √(w²) has one.
+        let evidence = if smooth { Evidence::Measured } else { Evidence::Certified };
+        let decided = verdict(smooth, !smooth);
+        Hypothesis::of(statement, (f64::NAN, f64::NAN), decided, evidence, || KINKS.into())
     }
 
     /// R is m-strongly convex with a minimizer.

@@ -109,7 +109,7 @@ impl Theorem for Generalization {
 
     fn constants(&self) -> Vec<Constant> {
         vec![
-            Constant::of("M₁", self.norm_jacobian.upper, Evidence::Certified),
+            Constant::of("M₁", self.norm_jacobian.upper, self.evidence),
             Constant::of("M₂", self.lip_jacobian.upper, Evidence::Certified),
             Constant::of("α²‖w − w̄‖", self.weights_gap, self.evidence),
             Constant::of("α‖w − w₀‖", self.displacement, self.evidence),

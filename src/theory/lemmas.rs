@@ -19,6 +19,7 @@
 //! λ and K along a computed path are evaluated at its times: *measured*, not certified, and blind between them.
 
 use super::outward::{decayed, over_up, product_up};
+use super::sharp_finite_horizon::norm_at_most;
 use super::{Constant, Hypothesis, Quantity, Theorem};
 use crate::constants::Evidence;
 use crate::flow::{Flow, Path};
@@ -40,7 +41,7 @@ pub struct MovingMetric {
     pub residual: Option<f64>,
     /// T.
     pub time: f64,
-    /// How λ is known.
+    /// How λ is known: along a path at its times only, which is an estimate from the wrong side.
     pub evidence: Evidence,
 }
 
@@ -60,10 +61,11 @@ impl MovingMetric {
             convexity: flow.loss.convexity(),
             least,
             residual: target.map(|y| {
-                linalg::norm(&first.iter().zip(y).map(|(a, b)| a - b).collect::<Vec<_>>())
+                let away: Vec<f64> = first.iter().zip(y).map(|(a, b)| a - b).collect();
+                norm_at_most(linalg::norm(&away), away.len())
             }),
             time,
-            evidence: Evidence::Measured,
+            evidence: Evidence::Estimate,
         })
     }
 }
@@ -81,7 +83,7 @@ pub struct MetricStability {
     pub turning: f64,
     /// T.
     pub time: f64,
-    /// How K and λ are known.
+    /// How K and λ are known: along a path at its times only, which is an estimate from the wrong side.
     pub evidence: Evidence,
 }
 
@@ -108,7 +110,7 @@ impl MetricStability {
             norm_start,
             turning,
             time,
-            evidence: Evidence::Measured,
+            evidence: Evidence::Estimate,
         })
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn three_halves_down(x: f64) -> f64 {
 pub(super) fn decayed(rate: f64, t: f64) -> f64 {
     if rate == 0.0 || t == 0.0 {
         1.0
-    } else if rate * t == f64::INFINITY {
+    } else if t == f64::INFINITY {
         0.0
     } else {
         (-(Interval::from(rate) * Interval::from(t))).exp().hi().min(1.0)

@@ -165,6 +165,10 @@ impl OverParameterized {
         let (kappa, j, e0) = (self.condition(), self.norm_jacobian.upper, self.residual);
         let (s, lip) = (self.sigma_min.lower, self.lip_jacobian.upper);
         let power = |n| power_up(kappa, n);
+        // A linear map is its own linearization.
+        if lip == 0.0 && matches!(self.quantity, Quantity::OutputsGap | Quantity::WeightsGap) {
+            return (1, 0.0);
+        }
         let moved = over_up(product_up([8.0, three_halves_up(kappa), j, e0]), power_down(s, 2));
         let curved = product_up([lip, e0, e0]);
         match self.quantity {
@@ -195,7 +199,10 @@ impl OverParameterized {
             (self.alpha, self.least_alpha()),
             verdict(proven, refuted || self.c0_at_most() == 0.0),
             self.evidence,
-            || self.repair(format!("take α > {:.3e}", self.least_alpha())),
+            || match self.least_alpha() {
+                least if least.is_finite() => self.repair(format!("take α > {least:.3e}")),
+                _ => "no α is enough: C₀ = 0, or R has no minimizer".into(),
+            },
         )
     }
 

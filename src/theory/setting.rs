@@ -1,10 +1,12 @@
 //! What every theorem asks of a flow at its start.
 
 use crate::Result;
+use crate::constants::{Evidence, origin_error};
 use crate::flow::Flow;
 use crate::linalg;
 use crate::loss::{Convexity, Loss};
 use crate::model::Differentiable;
+use crate::scalar::{add_up, mul_up};
 
 /// The numbers at the start of a flow, in the paper's notation.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,9 @@ pub struct Setting {
     pub convexity: Convexity,
     /// c where R = c/2 ‖y − y*‖²; its flow is that of ½‖y − y*‖² at c times the speed.
     pub square: Option<f64>,
+    /// Whether the numbers above are proven bounds: h(w₀) was enclosed by intervals, and its error added to them. Else
+    /// they are as floating point has them.
+    pub evidence: Evidence,
 }
 
 impl Setting {
@@ -47,15 +52,37 @@ impl Setting {
         let target = flow.loss.minimizer();
         let away =
             |y: &[f64]| linalg::norm(&y0.iter().zip(y).map(|(a, b)| a - b).collect::<Vec<_>>());
+        let error = origin_error(&flow.map, &flow.start, &origin);
+        // A centred model under α = ∞ has no error to be magnified.
+        let blurred = error.map_or(0.0, |e| if e == 0.0 { 0.0 } else { mul_up(flow.alpha, e) });
+        let square = flow.loss.quadratic().map(|q| q.curvature);
+        let risk = flow.loss.value(&y0);
+        let away = |y: &[f64]| add_up(away(y), blurred);
         Ok(Setting {
             alpha: flow.alpha,
-            norm_origin: linalg::norm(&origin),
-            risk: flow.loss.value(&y0),
+            // A zero that is not proven stays one, as measured.
+            norm_origin: match linalg::norm(&origin) {
+                0.0 => 0.0,
+                norm => add_up(norm, error.unwrap_or(0.0)),
+            },
+            // R at a residual larger by the error; what other losses make of it is not enclosed.
+            risk: match (square, target) {
+                (Some(c), Some(y)) if blurred > 0.0 => {
+                    let residual = away(y);
+                    mul_up(0.5, mul_up(c, mul_up(residual, residual))).max(risk)
+                }
+                _ => risk,
+            },
             least_risk: target.map_or(0.0, |y| flow.loss.value(y)),
             residual: target.map(away),
             norm_target: target.map(linalg::norm),
             convexity: flow.loss.convexity(),
-            square: flow.loss.quadratic().map(|q| q.curvature),
+            square,
+            evidence: match error {
+                Some(0.0) => Evidence::Certified,
+                Some(_) if square.is_some() && linalg::norm(&origin) > 0.0 => Evidence::Certified,
+                _ => Evidence::Measured,
+            },
         })
     }
 }

@@ -175,10 +175,10 @@ impl SharpInfiniteHorizon {
 
     fn condition(&self) -> Hypothesis {
         let psi = self.psi.unwrap_or(f64::NAN);
-        let limit = self.solved.map_or(f64::NAN, |s| {
-            let doubled = 2.0 * s.lip;
-            self.alpha * self.sigma.lower.powi(2) / doubled
-        });
+        // Without a ball, what would be enough if Dh were no more curved than is attained at w₀.
+        let lip = self.solved.map_or(self.lip_lower, |s| s.lip);
+        let limit = self.alpha * self.sigma.lower.powi(2) / (2.0 * lip);
+        let least = 2.0 * self.lip_lower * psi / self.sigma.lower.powi(2);
         let hopeless =
             !self.smooth || 2.0 * self.lip_lower * psi >= self.alpha * self.sigma.upper.powi(2);
         let verdict = match self.solved {
@@ -196,8 +196,11 @@ impl SharpInfiniteHorizon {
             value: psi,
             limit,
             evidence: Evidence::Certified,
-            repair: (verdict != Verdict::Holds).then(|| {
-                "take a larger α, with h(w₀) = 0, or a smooth model whose constants can be certified".into()
+            repair: (verdict != Verdict::Holds).then(|| match least.is_finite() && least > 0.0 {
+                true => format!("take α well above {least:.3e}, with h(w₀) = 0"),
+                false => {
+                    "take a smooth model whose constants can be certified, and σ_min > 0".into()
+                }
             }),
         }
     }

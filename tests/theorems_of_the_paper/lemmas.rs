@@ -115,7 +115,7 @@ fn along_runs() {
             assert_eq!(verdicts, [Verdict::Holds; 2], "{:?}", second.hypotheses());
             assert_eq!(
                 (first.evidence(), second.evidence()),
-                (Evidence::Measured, Evidence::Measured)
+                (Evidence::Estimate, Evidence::Estimate)
             );
             let ratios = [worst(&first, &run, target), worst(&second, &run, target)];
             assert!(ratios[0] > 0.0 && ratios[0] <= 1.0, "{ratios:?}");

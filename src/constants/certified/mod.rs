@@ -23,6 +23,8 @@ use crate::scalar::hypot_up;
 
 /// The largest number of samples times parameters for which a network is evaluated on jets: a few seconds.
 const JETS: usize = 2_000_000;
+/// The same for networks of two layers, whose blocks are bounded more tightly by themselves.
+const BLOCKS: usize = 20_000;
 /// The same for one sweep over a network's layers.
 const LAYERS: usize = 300_000_000;
 
@@ -58,7 +60,8 @@ pub(crate) fn lip_jacobian(
         Structure::Written(model) => least(written(model, start, radius)),
         Structure::Network(network) => {
             let own = of_network(network, start, radius);
-            let general = (work(network) <= JETS).then(|| written(network, start, radius));
+            let small = if network.layers().len() == 2 { BLOCKS } else { JETS };
+            let general = (work(network) <= small).then(|| written(network, start, radius));
             least(std::iter::once(own).chain(general.into_iter().flatten()))
         }
     };

@@ -1,4 +1,4 @@
-//! Norms of matrices that come in blocks of columns: ‖A‖ = √‖AAᵀ‖, the Gram matrix being summed up block by block.
+//! Norms of matrices that come in blocks of columns: `‖A‖ = √‖AAᵀ‖`, the Gram matrix being summed up block by block.
 
 use crate::constants::verified::{TINY, frobenius, gamma, symmetric_norm};
 use crate::linalg::{column_major, gram_of};

@@ -58,11 +58,22 @@ impl Majorant {
 
     /// Of c f for |c| ≤ `size`.
     pub(super) fn scaled(self, size: f64) -> Self {
+        if self.is_unknown() || size == f64::INFINITY {
+            return Majorant::UNKNOWN;
+        }
         Majorant(self.0.map(|m| mul_up(m, size)))
+    }
+
+    /// Whether nothing is known: f may not even be defined on the ball, and no factor 0 mends that.
+    fn is_unknown(&self) -> bool {
+        self.0.contains(&f64::INFINITY)
     }
 
     /// Of f g.
     pub(super) fn times(self, o: Self, disjoint: bool, radius: f64) -> Self {
+        if self.is_unknown() || o.is_unknown() {
+            return Majorant::UNKNOWN;
+        }
         let mut product = Majorant::ZERO;
         for m in 1..=LAST {
             for n in 1..=LAST {
@@ -82,6 +93,9 @@ impl Majorant {
 
     /// Σ n(n−1) Mₙ rⁿ⁻² over the degrees beyond `degree`: what they contribute at most to ‖D²f‖ on the ball.
     pub(super) fn bending_beyond(self, degree: usize, radius: f64) -> f64 {
+        if self.is_unknown() {
+            return f64::INFINITY;
+        }
         sum_up((degree.max(1) + 1..=LAST).map(|n| mul_up(self.0[n], bending(n, radius))))
     }
 }
