@@ -3,6 +3,7 @@
 use super::bounds::{Findings, WIDEST, is_exceeded};
 use super::{json, report};
 use crate::experiment::{Checked, Requirement};
+use crate::flow::Stop;
 use crate::theory::{Hypothesis, Quantity, Verdict};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -56,6 +57,13 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
             digits(eps * eps * run.weights_gap.scaled),
             digits(eps * run.outputs_gap.scaled)
         )?;
+        if run.curved.stop == Stop::Stationary {
+            writeln!(
+                out,
+                "The gradient at the start is zero: stationary, with the loss at {}.",
+                digits(run.loss)
+            )?;
+        }
         for group in survey.checked.chunk_by(|a, b| title(a) == title(b)) {
             theorem(group, findings.rtol, out)?;
         }

@@ -132,11 +132,13 @@ fn extremes(kernel: &nalgebra::DMatrix<f64>) -> Result<(f64, f64)> {
     Ok((values.last().map_or(0.0, |l| l.max(0.0)), values.first().copied().unwrap_or(0.0)))
 }
 
-fn positive(least: f64, evidence: Evidence) -> Hypothesis {
+fn positive(least: f64, time: f64, evidence: Evidence) -> Hypothesis {
+    // What is known at some times says nothing of all later ones: Σ may fall to 0 as t → ∞.
+    let known = time < f64::INFINITY || evidence == Evidence::Certified;
     Hypothesis::of(
         "Σ(t) ≥ λ > 0",
         (least, 0.0),
-        super::condition::verdict(least > 0.0, least <= 0.0),
+        super::condition::verdict(known && least > 0.0, least <= 0.0),
         evidence,
         || "use more parameters than outputs, no sample twice, and a larger α".into(),
     )
@@ -166,7 +168,7 @@ impl Theorem for MovingMetric {
                 bounded,
                 "use the square",
             ),
-            positive(self.least, self.evidence),
+            positive(self.least, self.time, self.evidence),
         ]
     }
 
@@ -206,7 +208,7 @@ impl Theorem for MetricStability {
                 self.strong > 0.0,
                 "use a strongly convex loss, as the square",
             ),
-            positive(self.least, self.evidence),
+            positive(self.least, self.time, self.evidence),
         ]
     }
 

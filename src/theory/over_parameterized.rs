@@ -252,7 +252,7 @@ pub fn local_lipschitz(sigma: f64, lip: impl Fn(f64) -> Enclosure) -> Enclosure 
     }
     let on = |radius: f64, upper: f64| Enclosure { radius, upper, ..lip(radius) };
     if point.upper == 0.0 && lip(f64::MAX).upper == 0.0 {
-        return on(f64::INFINITY, 0.0);
+        return Enclosure { radius: f64::INFINITY, upper: 0.0, ..point };
     }
     // s/(2L) for the least L that can be hoped for; without curvature at w₀ itself, some ball to begin with.
     let mut far = if point.upper > 0.0 { over_up(sigma, 2.0 * point.upper) } else { 1.0 };

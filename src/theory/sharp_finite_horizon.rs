@@ -149,10 +149,14 @@ impl Theorem for SharpFiniteHorizon {
                     .then(|| "use Theorem 3, which asks for convexity only".into()),
             },
             Hypothesis {
-                statement: format!(
-                    "Dh is Lipschitz on B(w₀, r), r = √(cT/2) ‖αh(w₀) − y*‖/α = {:.3e}: {}",
-                    self.radius, self.method
-                ),
+                statement: if self.radius.is_finite() {
+                    let (r, method) = (self.radius, self.method);
+                    format!(
+                        "Dh is Lipschitz on B(w₀, r), r = √(cT/2) ‖αh(w₀) − y*‖/α = {r:.3e}: {method}"
+                    )
+                } else {
+                    format!("Dh is Lipschitz on B(w₀, √(cT/2) ‖αh(w₀) − y*‖/α): {}", self.method)
+                },
                 verdict: lipschitz,
                 value: self.lip,
                 limit: f64::INFINITY,
