@@ -25,7 +25,8 @@
 //!
 //! Where to look: [`model`] for what a model is, [`loss`] for R, [`flow`] for the definitions, [`solve`] for how to
 //! choose a solver and for [`solve::Gap`], [`scalar`] for the numbers that make derivatives and exact increments,
-//! [`constants`] for norms, Lipschitz constants and κ with their evidence, [`theory`] for theorems as values, [`data`] for inputs, [`experiment`] and [`figure`] for runs and pictures.
+//! [`constants`] for norms, Lipschitz constants and κ with their evidence, [`theory`] for theorems as values, [`data`]
+//! for inputs, [`experiment`] and [`figure`] for runs and pictures.
 
 pub mod cli;
 pub mod constants;
