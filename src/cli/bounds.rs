@@ -166,7 +166,15 @@ pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
 /// The words of the theorems asked for.
 fn asked(options: &BoundsOptions) -> Result<Vec<&'static str>> {
     match &options.theorem {
-        Some(words) => words.split(',').map(|word| theory::named(word.trim())).collect(),
+        Some(words) => {
+            let words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
+            let found = words.map(theory::named).collect::<Result<Vec<_>>>()?;
+            if found.is_empty() {
+                let wanted = format!("some of {}", theory::NAMES.join(", "));
+                return Err(Error::value("theorem", "no name", wanted));
+            }
+            Ok(found)
+        }
         None => Ok(theory::NAMES.to_vec()),
     }
 }

@@ -82,6 +82,9 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Re
 /// A theorem's name without the conclusion after its last comma.
 fn title(checked: &Checked) -> String {
     let name = checked.theorem.name();
+    if checked.id == "A" {
+        return format!("Theorem A (ours: the identity), {name}");
+    }
     name.rsplit_once(", ").map_or(name.clone(), |(theorem, _)| theorem.into())
 }
 
@@ -141,8 +144,8 @@ fn conclusion(checked: &Checked, rtol: f64, out: &mut dyn Write) -> std::io::Res
 
 fn hypothesis(h: &Hypothesis, out: &mut dyn Write) -> std::io::Result<()> {
     let numbers = match (h.value.is_finite(), h.limit.is_finite()) {
-        (true, true) => format!("{} against {}, ", digits(h.value), digits(h.limit)),
-        (true, false) => format!("{}, ", digits(h.value)),
+        (true, true) => format!("found {}, limit {}, ", digits(h.value), digits(h.limit)),
+        (true, false) => format!("found {}, ", digits(h.value)),
         _ => String::new(),
     };
     writeln!(out, "  {:<10} {}   [{numbers}{}]", h.verdict.to_string(), h.statement, h.evidence)?;

@@ -288,7 +288,8 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
                 "  κ by α             {law}   ∞: {}",
                 short(&lazy.at_scale(f64::INFINITY))
             )?;
-            if let Some(a) = found.problem.width_power {
+            let exists = lazy.kappa().lower.is_finite();
+            if let Some(a) = found.problem.width_power.filter(|_| exists) {
                 let symmetrized = found.problem.zero != Zero::None;
                 let power = width_exponent(a, symmetrized);
                 writeln!(
