@@ -40,6 +40,14 @@ pub(crate) fn gemm(out: ViewMut<'_>, add: bool, a: View<'_>, b: View<'_>, s: f64
     clear_vector_state();
 }
 
+/// `out` ← m x, or mᵀ x where `transposed`; or `out` + that where `add`.
+pub(crate) fn multiply(out: &mut [f64], add: bool, m: &DMatrix<f64>, transposed: bool, x: &[f64]) {
+    let view = column_major(m.as_slice(), m.nrows(), m.ncols());
+    let view = if transposed { view.transpose() } else { view };
+    let (rows, columns) = (view.nrows(), view.ncols());
+    gemm(column_major_mut(out, rows, 1), add, view, column_major(x, columns, 1), 1.0);
+}
+
 /// J Jᵀ, bitwise symmetric: the lower half is computed, the upper copied.
 pub(crate) fn gram(j: &DMatrix<f64>) -> DMatrix<f64> {
     gram_of(column_major(j.as_slice(), j.nrows(), j.ncols()))

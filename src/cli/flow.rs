@@ -11,7 +11,7 @@ use crate::figure::Figure;
 use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
-use crate::solve::{Budget, Events, Gap, LARGE, Method, Options};
+use crate::solve::{Budget, Demand, Events, Gap, LARGE, Method, Options};
 use crate::{Error, Result, linalg};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -93,7 +93,10 @@ fn solve(
     };
     warn(options, &initial, smallest, horizon * curvature * modes.largest(), gap.method);
     let stiffness = horizon * curvature * modes.largest();
-    sizes::check_newton(gap.method.newton_numbers(&map, stiffness), shape)?;
+    sizes::check_newton(
+        gap.method.newton_numbers(&Demand { map: &map, loss: &loss, stiffness }),
+        shape,
+    )?;
     if options.output.csv.is_some() {
         sizes::check_paths(scales.len() * times.len(), shape)?;
     }

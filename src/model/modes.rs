@@ -62,14 +62,14 @@ impl Modes {
 
     /// Uᵀ y.
     pub(crate) fn coefficients(&self, y: &[f64]) -> Vec<f64> {
-        (0..self.lambda.len()).map(|i| linalg::dot(self.left.column(i).as_slice(), y)).collect()
+        let mut a = vec![0.0; self.lambda.len()];
+        linalg::multiply(&mut a, false, &self.left, true, y);
+        a
     }
 
     /// `y` += U a.
     pub(crate) fn add_outputs(&self, a: &[f64], y: &mut [f64]) {
-        for (i, &a) in a.iter().enumerate().filter(|(_, a)| **a != 0.0) {
-            self.left.column(i).iter().zip(y.iter_mut()).for_each(|(u, y)| *y += a * u);
-        }
+        linalg::multiply(y, true, &self.left, false, a);
     }
 
     /// `u` ← J₀ᵀ U a = V diag(σ) a.
@@ -83,15 +83,34 @@ impl Modes {
         match &self.right {
             Some((sigma, right)) => {
                 let scaled: Vec<f64> = a.iter().zip(sigma).map(|(a, s)| a * s).collect();
-                let (p, k) = right.shape();
-                let v = linalg::column_major(right.as_slice(), p, k);
-                let scaled = linalg::column_major(&scaled, k, 1);
-                linalg::gemm(linalg::column_major_mut(u, p, 1), false, v, scaled, 1.0);
+                linalg::multiply(u, false, right, false, &scaled);
             }
             None => {
                 let mut y = vec![0.0; self.left.nrows()];
                 self.add_outputs(a, &mut y);
                 map.vjp(start, &y, u);
+            }
+        }
+    }
+
+    /// Uᵀ J₀ b.
+    pub(crate) fn project<H: Differentiable + ?Sized>(
+        &self,
+        map: &H,
+        start: &[f64],
+        b: &[f64],
+    ) -> Vec<f64> {
+        match &self.right {
+            Some((sigma, right)) => {
+                let mut a = vec![0.0; sigma.len()];
+                linalg::multiply(&mut a, false, right, true, b);
+                a.iter_mut().zip(sigma).for_each(|(a, s)| *a *= s);
+                a
+            }
+            None => {
+                let mut y = vec![0.0; self.left.nrows()];
+                map.jvp(start, b, &mut y);
+                self.coefficients(&y)
             }
         }
     }
@@ -104,16 +123,7 @@ impl Modes {
         b: &mut [f64],
         g: impl Fn(f64) -> f64,
     ) {
-        let mut projected = match &self.right {
-            Some((sigma, right)) => (0..sigma.len())
-                .map(|i| sigma[i] * linalg::dot(right.column(i).as_slice(), b))
-                .collect::<Vec<_>>(),
-            None => {
-                let mut y = vec![0.0; self.left.nrows()];
-                map.jvp(start, b, &mut y);
-                self.coefficients(&y)
-            }
-        };
+        let mut projected = self.project(map, start, b);
         projected.iter_mut().zip(&self.lambda).for_each(|(a, &l)| *a *= g(l));
         let mut change = vec![0.0; b.len()];
         self.lift(map, start, &projected, &mut change);

@@ -1,8 +1,11 @@
 //! The choice of a method: by name, or by the rule of the module's documentation.
 
-use super::ode::{Budget, NewtonMatrix, Scheme};
+use super::exponential::{self, Tangent};
+use super::ode::{Budget, Decision, NewtonMatrix, Scheme, Setup, Step, System, integrate};
+use crate::flow::Work;
+use crate::loss::Loss;
 use crate::model::{Differentiable, Shape};
-use crate::{Error, Result};
+use crate::{Error, Result, linalg};
 
 /// p N above which one right-hand side takes milliseconds.
 pub(crate) const LARGE: usize = 1_000_000;
@@ -21,18 +24,21 @@ pub enum Method {
     Esdirk34,
     /// Tsitouras' explicit pair, order 5.
     Tsit45,
+    /// Ours, exact in the linear part: for nearly linear flows under a square loss.
+    Exponential,
 }
 
 impl Method {
-    const NAMES: [(&'static str, Method); 5] = [
+    const NAMES: [(&'static str, Method); 6] = [
         ("auto", Method::Automatic),
         ("bdf", Method::Bdf),
         ("tr-bdf2", Method::TrBdf2),
         ("esdirk34", Method::Esdirk34),
         ("tsit45", Method::Tsit45),
+        ("exponential", Method::Exponential),
     ];
 
-    /// The method of that name: `auto`, `bdf`, `tr-bdf2`, `esdirk34` or `tsit45`.
+    /// The method of that name: `auto`, `bdf`, `tr-bdf2`, `esdirk34`, `tsit45` or `exponential`.
     ///
     /// # Errors
     /// [`Error::Unknown`], with the nearest name.
@@ -46,19 +52,19 @@ impl Method {
     /// About how many numbers the Newton matrices of a gap hold: two blocks of an explicit method's none, of dense
     /// matrices with their factors, or of the factors J and HJ.
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
-    pub(crate) fn newton_numbers(self, map: &dyn Differentiable, stiffness: f64) -> f64 {
-        let Shape { params, outputs } = map.shape();
+    pub(crate) fn newton_numbers(self, problem: &Demand<'_>) -> f64 {
+        let Shape { params, outputs } = problem.map.shape();
         let (p, n) = (params as f64, outputs as f64);
-        match self.scheme(map, stiffness) {
-            (Scheme::Tsit45, _) => 0.0,
-            (_, NewtonMatrix::Dense) => 3.0 * (2.0 * p).powi(2),
-            (_, NewtonMatrix::LowRank) => 2.0 * (n * p + 3.0 * n * n),
+        match self.integrator(problem) {
+            Integrator::Exponential | Integrator::Diffsol(Scheme::Tsit45, _) => 0.0,
+            Integrator::Diffsol(_, NewtonMatrix::Dense) => 3.0 * (2.0 * p).powi(2),
+            Integrator::Diffsol(_, NewtonMatrix::LowRank) => 2.0 * (n * p + 3.0 * n * n),
         }
     }
 
-    /// The scheme for a model of that shape at that stiffness.
-    pub(crate) fn scheme(self, map: &dyn Differentiable, stiffness: f64) -> (Scheme, NewtonMatrix) {
-        let Shape { params, outputs } = map.shape();
+    /// The integrator for a problem, by name or by the rule.
+    pub(crate) fn integrator(self, problem: &Demand<'_>) -> Integrator {
+        let Shape { params, outputs } = problem.map.shape();
         let newton = if params <= 600 || params <= outputs {
             NewtonMatrix::Dense
         } else {
@@ -67,33 +73,76 @@ impl Method {
         // Where a right-hand side is dear, implicit steps pay earlier.
         let mild = if params.saturating_mul(outputs) > LARGE { 100.0 } else { 1000.0 };
         let scheme = match self {
-            Method::Automatic if !map.is_smooth() || stiffness <= mild => Scheme::Tsit45,
+            Method::Exponential => return Integrator::Exponential,
+            Method::Automatic if !problem.map.is_smooth() || problem.stiffness <= mild => {
+                Scheme::Tsit45
+            }
             Method::Automatic | Method::Bdf => Scheme::Bdf,
             Method::TrBdf2 => Scheme::TrBdf2,
             Method::Esdirk34 => Scheme::Esdirk34,
             Method::Tsit45 => Scheme::Tsit45,
         };
-        (scheme, newton)
+        Integrator::Diffsol(scheme, newton)
     }
 }
 
-impl Scheme {
+/// What the rule looks at.
+pub(crate) struct Demand<'a> {
+    pub(crate) map: &'a dyn Differentiable,
+    pub(crate) loss: &'a dyn Loss,
+    /// M λ₁ T.
+    pub(crate) stiffness: f64,
+}
+
+/// A method with its particulars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Integrator {
+    /// One of diffsol's, with how Newton's matrix is held.
+    Diffsol(Scheme, NewtonMatrix),
+    /// Ours, exact in the linear part.
+    Exponential,
+}
+
+impl Integrator {
     /// The name in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Scheme::Bdf => "bdf",
-            Scheme::TrBdf2 => "tr-bdf2",
-            Scheme::Esdirk34 => "esdirk34",
-            Scheme::Tsit45 => "tsit45",
+            Integrator::Exponential => "exponential",
+            Integrator::Diffsol(Scheme::Bdf, _) => "bdf",
+            Integrator::Diffsol(Scheme::TrBdf2, _) => "tr-bdf2",
+            Integrator::Diffsol(Scheme::Esdirk34, _) => "esdirk34",
+            Integrator::Diffsol(Scheme::Tsit45, _) => "tsit45",
         }
     }
 
     /// Local over global tolerance.
     pub(crate) fn safety(self) -> f64 {
         match self {
-            Scheme::Bdf => 0.02,
-            Scheme::TrBdf2 | Scheme::Esdirk34 => 0.05,
-            Scheme::Tsit45 => 0.2,
+            Integrator::Diffsol(Scheme::Bdf, _) => 0.02,
+            Integrator::Diffsol(Scheme::TrBdf2 | Scheme::Esdirk34, _) => 0.05,
+            Integrator::Diffsol(Scheme::Tsit45, _) => 0.2,
+            Integrator::Exponential => 0.2,
+        }
+    }
+
+    /// Integrates `system` from zero; `modes` are those of the map at the start, `curvature` the loss's.
+    #[allow(clippy::cast_precision_loss, reason = "a size")]
+    pub(crate) fn integrate(
+        self,
+        system: &dyn System,
+        tangent: &Tangent<'_>,
+        setup: &Setup<'_>,
+        work: &mut Work,
+        observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
+    ) -> Result<f64> {
+        match self {
+            Integrator::Diffsol(scheme, newton) => {
+                integrate(system, (scheme, newton), setup, work, observe)
+            }
+            Integrator::Exponential => {
+                let tolerance = linalg::norm(setup.atol);
+                exponential::integrate(system, tangent, tolerance, setup, work, observe)
+            }
         }
     }
 }

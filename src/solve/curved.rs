@@ -1,9 +1,10 @@
 //! One flow by itself, integrated in u = α (w − w₀).
 
-use super::automatic::{Method, Options};
+use super::automatic::{Demand, Integrator, Method, Options};
 use super::eigen::no_modes;
+use super::exponential::Tangent;
 use super::observer::{Descent, Grid, Rest, state_at};
-use super::ode::{Decision, Scheme, Setup, Step, integrate};
+use super::ode::{Decision, Setup, Step};
 use super::pilot;
 use super::system::{CurvedSystem, Setting, is_stationary, per_component};
 use crate::flow::{Flow, Path, Solver, Stop, Work, check_times};
@@ -11,6 +12,15 @@ use crate::linalg;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
 use crate::{Error, Failure, Result};
+
+/// A method by its name, or the one chosen by the rule in the module's documentation.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct By(
+    /// The method.
+    pub Method,
+    /// Tolerance and budget.
+    pub Options,
+);
 
 /// The method chosen by the rule in the module's documentation.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -46,6 +56,12 @@ pub struct Tsit45(
     /// Tolerance and budget.
     pub Options,
 );
+
+impl<H: Differentiable, L: Loss> Solver<H, L> for By {
+    fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
+        solve(flow, self.0, &self.1, times)
+    }
+}
 
 impl<H: Differentiable, L: Loss> Solver<H, L> for Automatic {
     fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
@@ -92,8 +108,13 @@ fn solve<H: Differentiable, L: Loss>(
         Setting { map: &flow.map, loss: &flow.loss, start: &flow.start, eps: flow.eps(), initial };
     let system = CurvedSystem { zeros: vec![0.0; setting.params()], setting };
     let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
-    let (scheme, newton) = method.scheme(&flow.map, clock.stiffness());
-    let mut recorder = Recorder::new(&system, flow, times, scheme);
+    let integrator = method.integrator(&Demand {
+        map: &flow.map,
+        loss: &flow.loss,
+        stiffness: clock.stiffness(),
+    });
+    let tangent = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
+    let mut recorder = Recorder::new(&system, flow, times, integrator);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
     if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
         return Ok(recorder.at_start(clock.end));
@@ -105,10 +126,8 @@ fn solve<H: Differentiable, L: Loss>(
     let mut work = Work { rhs, ..Work::default() };
     loop {
         let tolerance =
-            per_component(options.rtol * scheme.safety(), scale, system.setting.params());
+            per_component(options.rtol * integrator.safety(), scale, system.setting.params());
         let setup = Setup {
-            scheme,
-            newton,
             rtol: 0.0,
             atol: &[tolerance],
             size: scale,
@@ -117,7 +136,7 @@ fn solve<H: Differentiable, L: Loss>(
             budget: options.budget,
         };
         let rest = clock.end.is_infinite().then(|| Rest::new(modes, options.rtol, clock.fastest));
-        let reached = integrate(&system, &setup, &mut work, &mut |step| {
+        let reached = integrator.integrate(&system, &tangent, &setup, &mut work, &mut |step| {
             recorder.observe(step, options, rest.as_ref())
         });
         trials += 1;
@@ -133,7 +152,7 @@ fn solve<H: Differentiable, L: Loss>(
                 1e-2 * scale
             }
         };
-        recorder = Recorder::new(&system, flow, times, scheme);
+        recorder = Recorder::new(&system, flow, times, integrator);
         recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
     }
 }
@@ -233,7 +252,7 @@ impl<'a> Recorder<'a> {
         system: &'a CurvedSystem<'a>,
         flow: &Flow<H, L>,
         times: &'a [f64],
-        scheme: Scheme,
+        integrator: Integrator,
     ) -> Self {
         let path = Path {
             alpha: flow.alpha,
@@ -243,7 +262,7 @@ impl<'a> Recorder<'a> {
             outputs: Vec::new(),
             stop: Stop::Horizon,
             work: Work::default(),
-            solver: scheme.name().into(),
+            solver: integrator.name().into(),
         };
         let descent = Descent::from(flow.loss.value(&system.setting.initial));
         let grid = Grid::new(if times.first() == Some(&0.0) { &times[1..] } else { times });

@@ -1,11 +1,12 @@
 //! Both flows and the gap between them, in one integration.
 
-use super::automatic::{Method, Options};
+use super::automatic::{Demand, Method, Options};
 use super::comparison::Comparison;
 use super::curved::{Clock, Failures, TRIALS, smoothness};
 use super::eigen::{ClosedForm, no_modes};
+use super::exponential::Tangent;
 use super::observer::{Events, Rest};
-use super::ode::{Setup, integrate};
+use super::ode::Setup;
 use super::pilot;
 use super::recorder::Recorder;
 use super::system::{GapSystem, Setting, is_stationary, per_component};
@@ -114,14 +115,19 @@ impl Gap {
         };
         let system = GapSystem::new(setting, closed);
         let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
-        let (scheme, newton) = self.method.scheme(&flow.map, clock.stiffness());
+        let integrator = self.method.integrator(&Demand {
+            map: &flow.map,
+            loss: &flow.loss,
+            stiffness: clock.stiffness(),
+        });
+        let straight_flow = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
         let recorder = || {
             Recorder::new(
                 &system,
                 times,
                 &self.events,
                 self.options.rtol,
-                (flow.alpha, scheme.name()),
+                (flow.alpha, integrator.name()),
             )
         };
         if clock.end == 0.0 {
@@ -136,17 +142,15 @@ impl Gap {
         let (sizes, rhs) =
             pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
         if sizes.last().is_some_and(|gap| *gap > 0.0) {
-            system.hold_still(self.options.rtol * scheme.safety());
+            system.hold_still(self.options.rtol * integrator.safety());
         }
         let mut work = Work { rhs, ..Work::default() };
         let farthest = clock.farthest(flow.loss.value(&system.setting.initial));
         let mut scales = Scales::guess(&system, &sizes, clock.grid_end, farthest);
         let mut failures = Failures::default();
         for trial in 1.. {
-            let atol = scales.tolerances(&system, self.options.rtol * scheme.safety());
+            let atol = scales.tolerances(&system, self.options.rtol * integrator.safety());
             let setup = Setup {
-                scheme,
-                newton,
                 rtol: 0.0,
                 atol: &atol,
                 size: scales.gap.max(scales.straight),
@@ -157,9 +161,10 @@ impl Gap {
             let rest =
                 clock.end.is_infinite().then(|| Rest::new(modes, self.options.rtol, clock.fastest));
             let mut recorder = recorder();
-            let reached = integrate(&system, &setup, &mut work, &mut |step| {
-                recorder.observe(step, rest.as_ref())
-            });
+            let reached =
+                integrator.integrate(&system, &straight_flow, &setup, &mut work, &mut |step| {
+                    recorder.observe(step, rest.as_ref())
+                });
             let measured = Scales::measured(&recorder, system.setting.eps);
             // A gap far below the tolerance asked of the guess is no size to measure by.
             let silent = measured.gap <= 100.0 * self.options.rtol * scales.gap;

@@ -68,8 +68,6 @@ impl Default for Budget {
 
 /// The particulars of one integration.
 pub(crate) struct Setup<'a> {
-    pub(crate) scheme: Scheme,
-    pub(crate) newton: NewtonMatrix,
     /// Relative local tolerance, per component.
     pub(crate) rtol: f64,
     /// Absolute local tolerance per component.
@@ -96,7 +94,16 @@ pub(crate) struct Step<'s> {
     interpolate: &'s dyn Fn(f64, &mut [f64]) -> Result<()>,
 }
 
-impl Step<'_> {
+impl<'s> Step<'s> {
+    /// A step between these times with that dense output.
+    pub(crate) fn new(
+        from: f64,
+        to: f64,
+        interpolate: &'s dyn Fn(f64, &mut [f64]) -> Result<()>,
+    ) -> Self {
+        Step { from, to, interpolate }
+    }
+
     /// `x` ← x(t) for `from` ≤ t ≤ `to`.
     pub(crate) fn at(&self, t: f64, x: &mut [f64]) -> Result<()> {
         (self.interpolate)(t, x)
@@ -114,20 +121,24 @@ pub(crate) enum Decision {
 /// Integrates from x(0) = 0 and returns the time reached: the end, or where the observer stopped.
 pub(crate) fn integrate(
     system: &dyn System,
+    (scheme, newton): (Scheme, NewtonMatrix),
     setup: &Setup<'_>,
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
 ) -> Result<f64> {
-    match (setup.scheme, setup.newton) {
+    match (scheme, newton) {
         (Scheme::Tsit45, _) | (_, NewtonMatrix::Dense) => {
-            with_matrix::<FaerMat<f64>>(system, setup, work, observe)
+            with_matrix::<FaerMat<f64>>(system, scheme, setup, work, observe)
         }
-        (_, NewtonMatrix::LowRank) => with_matrix::<LowRankMatrix>(system, setup, work, observe),
+        (_, NewtonMatrix::LowRank) => {
+            with_matrix::<LowRankMatrix>(system, scheme, setup, work, observe)
+        }
     }
 }
 
 fn with_matrix<M: SystemMatrix>(
     system: &dyn System,
+    scheme: Scheme,
     setup: &Setup<'_>,
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
@@ -135,7 +146,7 @@ fn with_matrix<M: SystemMatrix>(
 where
     for<'m> &'m M: MatrixRef<M>,
 {
-    let equations = Equations::<M>::new(system, setup.scheme == Scheme::Tsit45, setup.size);
+    let equations = Equations::<M>::new(system, scheme == Scheme::Tsit45, setup.size);
     let problem = OdeBuilder::<M>::new()
         .rtol(setup.rtol)
         .atol(setup.atol.iter().copied())
@@ -147,17 +158,32 @@ where
     // cannot fail for ever: each failure shortens it, down to the smallest step.
     problem.ode_options.max_nonlinear_solver_failures = setup.budget.steps.max(200);
     let started = |e| unexpected(&e, 0.0);
-    let reached = match setup.scheme {
-        Scheme::Bdf => {
-            drive(problem.bdf::<M::Solver>().map_err(started)?, &problem, setup, work, observe)
+    let longest = if scheme == Scheme::Tsit45 { STABLE * setup.fastest } else { f64::INFINITY };
+    let reached = match scheme {
+        Scheme::Bdf => drive(
+            problem.bdf::<M::Solver>().map_err(started)?,
+            &problem,
+            (setup, longest),
+            work,
+            observe,
+        ),
+        Scheme::TrBdf2 => drive(
+            problem.tr_bdf2::<M::Solver>().map_err(started)?,
+            &problem,
+            (setup, longest),
+            work,
+            observe,
+        ),
+        Scheme::Esdirk34 => drive(
+            problem.esdirk34::<M::Solver>().map_err(started)?,
+            &problem,
+            (setup, longest),
+            work,
+            observe,
+        ),
+        Scheme::Tsit45 => {
+            drive(problem.tsit45().map_err(started)?, &problem, (setup, longest), work, observe)
         }
-        Scheme::TrBdf2 => {
-            drive(problem.tr_bdf2::<M::Solver>().map_err(started)?, &problem, setup, work, observe)
-        }
-        Scheme::Esdirk34 => {
-            drive(problem.esdirk34::<M::Solver>().map_err(started)?, &problem, setup, work, observe)
-        }
-        Scheme::Tsit45 => drive(problem.tsit45().map_err(started)?, &problem, setup, work, observe),
     };
     let (rhs, jacobians) = problem.eqn.counters();
     work.rhs += rhs;
@@ -169,12 +195,10 @@ where
 fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
     mut solver: S,
     problem: &'a OdeSolverProblem<Equations<'a, M>>,
-    setup: &Setup<'_>,
+    (setup, longest): (&Setup<'_>, f64),
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
 ) -> Result<f64> {
-    let longest =
-        if setup.scheme == Scheme::Tsit45 { STABLE * setup.fastest } else { f64::INFINITY };
     let mut next_stop = None;
     let deadline = Instant::now() + setup.budget.wall;
     let mut done = Ok(0.0);
@@ -240,7 +264,8 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
     done
 }
 
-fn out_of_budget(setup: &Setup<'_>, time: f64, steps: usize) -> Error {
+/// The error for a budget that is spent.
+pub(crate) fn out_of_budget(setup: &Setup<'_>, time: f64, steps: usize) -> Error {
     let spent = if steps >= setup.budget.steps {
         format!("{steps} steps taken")
     } else {

@@ -1,0 +1,163 @@
+//! An exponential multistep method for flows that are nearly linear: exact in the linear part, so that what it costs
+//! falls as α grows.
+//!
+//! Near w₀ a flow under a square loss is x' = −L x + g with L = c J₀ᵀJ₀, and g varies only as fast as the kernel
+//! changes along the path, by O(1/α). The stiffness is all in L, which in the modes of the tangent kernel is a number
+//! per mode. So L is solved exactly and g is a polynomial in time through past values (exponential Adams methods:
+//! Nørsett 1969; Hochbruck and Ostermann, *Exponential multistep methods of Adams-type*, 2011), here with variable
+//! step and variable degree, a corrector, and error control on the part that L does not damp as much as on that it
+//! does. A step costs one right-hand side, one product with J₀ and one with J₀ᵀ, whatever the stiffness; its size is
+//! bounded by accuracy alone as long as the corrector contracts, that is while the flow is lazy. Where it is not, the
+//! method finds out: the contraction is measured as it goes.
+
+mod past;
+mod phi;
+mod polynomial;
+mod stepper;
+mod tangent;
+
+pub(crate) use tangent::Tangent;
+
+use super::ode::{Decision, Setup, Step, System, out_of_budget};
+use crate::flow::Work;
+use crate::{Error, Failure, Result};
+use std::time::Instant;
+use stepper::{Errors, HIGHEST, Outcome, Stepper};
+
+/// A step grows by this at most, and while the method starts by that.
+const GROWTH: f64 = 2.5;
+const FIRST_GROWTH: f64 = 8.0;
+
+/// Steps that fail to contract, in a row, after which the flow counts as not lazy.
+const PATIENCE: usize = 6;
+
+/// Integrates from x(0) = 0; `tolerance` is that of a step, in the Euclidean norm.
+///
+/// # Errors
+/// As `ode::integrate`; [`Failure::NonlinearSolve`] where the flow is too far from its tangent.
+pub(crate) fn integrate(
+    system: &dyn System,
+    tangent: &Tangent<'_>,
+    tolerance: f64,
+    setup: &Setup<'_>,
+    work: &mut Work,
+    observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
+) -> Result<f64> {
+    let Some(mut stepper) = Stepper::new(system, tangent) else {
+        return Err(escaped(0.0));
+    };
+    let reached = run(&mut stepper, tolerance, setup, work, observe);
+    work.rhs += stepper.evaluations;
+    work.linear_solves += stepper.lifts;
+    reached
+}
+
+fn run(
+    stepper: &mut Stepper<'_>,
+    tolerance: f64,
+    setup: &Setup<'_>,
+    work: &mut Work,
+    observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
+) -> Result<f64> {
+    let deadline = Instant::now() + setup.budget.wall;
+    let mut length = 0.1 * setup.fastest.min(setup.end);
+    let (mut failures, mut first) = (0, work.steps);
+    first += 0;
+    loop {
+        let from = stepper.time;
+        if work.steps - first >= setup.budget.steps || Instant::now() > deadline {
+            return Err(out_of_budget(setup, from, work.steps - first));
+        }
+        if from + 1.05 * length >= setup.end {
+            length = setup.end - from;
+        }
+        if from + length <= from {
+            return Err(stalled(from));
+        }
+        let (outcome, trial) = stepper.attempt(length, tolerance);
+        let errors = match outcome {
+            Outcome::Done(errors) if errors.here <= tolerance => errors,
+            Outcome::Done(errors) => {
+                work.rejected += 1;
+                failures += 1;
+                length *= (0.8 * ratio(tolerance, errors.here, stepper.degree)).clamp(0.1, 0.7);
+                if failures > 3 {
+                    stepper.forget();
+                }
+                continue;
+            }
+            Outcome::Escaped if length <= 1e-14 * setup.fastest => return Err(escaped(from)),
+            Outcome::Diverged if failures > PATIENCE => return Err(not_lazy(from)),
+            Outcome::Escaped | Outcome::Diverged => {
+                work.rejected += 1;
+                failures += 1;
+                length *= 0.4;
+                continue;
+            }
+        };
+        failures = 0;
+        let Some(trial) = trial else { return Err(stalled(from)) };
+        work.steps += 1;
+        let to = if from + length >= setup.end { setup.end } else { from + length };
+        let interpolate = |t: f64, x: &mut [f64]| -> Result<()> {
+            x.copy_from_slice(&stepper.within(&trial, t));
+            Ok(())
+        };
+        let decision = observe(&Step::new(from, to, &interpolate))?;
+        if let Decision::StopAt(t) = decision {
+            return Ok(t);
+        }
+        if to >= setup.end {
+            return Ok(to);
+        }
+        let degree = stepper.degree;
+        stepper.advance(trial);
+        length *= adapt(stepper, degree, &errors, tolerance);
+    }
+}
+
+/// Chooses the next degree, and by how much the step may change.
+fn adapt(stepper: &mut Stepper<'_>, degree: usize, errors: &Errors, tolerance: f64) -> f64 {
+    let starting = stepper.remembered() <= degree + 1;
+    let gain = |error: f64, degree: usize| 0.9 * ratio(tolerance, error, degree);
+    let mut best = (gain(errors.here, degree), degree);
+    if let Some(below) = errors.below {
+        best = larger(best, (gain(below, degree - 1), degree - 1));
+    }
+    if let Some(above) = errors.above {
+        best = larger(best, (gain(above, degree + 1), degree + 1));
+    } else if starting && degree < HIGHEST && best.1 == degree {
+        best.1 = degree + 1;
+    }
+    stepper.degree = best.1;
+    best.0.clamp(0.3, if starting && degree <= 2 { FIRST_GROWTH } else { GROWTH })
+}
+
+fn larger(a: (f64, usize), b: (f64, usize)) -> (f64, usize) {
+    if b.0 > a.0 { b } else { a }
+}
+
+/// By how much a step may grow for its error, of order `degree` + 1 in its length, to be half the tolerance.
+#[allow(clippy::cast_precision_loss, reason = "a small degree")]
+fn ratio(tolerance: f64, error: f64, degree: usize) -> f64 {
+    if error == 0.0 { f64::MAX } else { (0.5 * tolerance / error).powf(1.0 / (degree + 1) as f64) }
+}
+
+fn escaped(time: f64) -> Error {
+    let detail = "the model, the loss or a derivative is not finite just beyond; stop earlier (--time) or change the \
+                  start"
+        .to_string();
+    Error::Integration { failure: Failure::DomainLeft, time, detail }
+}
+
+fn stalled(time: f64) -> Error {
+    let detail = "a step no longer moves the clock; the flow has a pole or a jump here".to_string();
+    Error::Integration { failure: Failure::StepTooSmall, time, detail }
+}
+
+fn not_lazy(time: f64) -> Error {
+    let detail =
+        "the flow is too far from its tangent for the exponential method; use --solver bdf"
+            .to_string();
+    Error::Integration { failure: Failure::NonlinearSolve, time, detail }
+}

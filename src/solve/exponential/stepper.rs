@@ -1,0 +1,239 @@
+//! One step of the method: predict, evaluate, correct, estimate.
+
+use super::past::{Motion, Value, View};
+use super::phi::Weights;
+use super::tangent::Tangent;
+use crate::solve::ode::System;
+use std::collections::VecDeque;
+
+/// The highest degree of the polynomial that a step is corrected with.
+pub(super) const HIGHEST: usize = 9;
+
+/// A contraction measured this many steps ago is measured again.
+const STALE: usize = 12;
+
+/// The state between steps.
+pub(super) struct Stepper<'a> {
+    system: &'a dyn System,
+    tangent: &'a Tangent<'a>,
+    /// Values of f, the newest first: `HIGHEST` + 1 at most.
+    past: VecDeque<Value>,
+    /// x = base + JᵀU modal, and its image.
+    base: Vec<f64>,
+    modal: Vec<f64>,
+    image: Vec<f64>,
+    pub(super) time: f64,
+    /// The degree of the correcting polynomial.
+    pub(super) degree: usize,
+    weights: Weights,
+    contraction: Contraction,
+    pub(super) evaluations: usize,
+    pub(super) lifts: usize,
+}
+
+/// By how much g changes when x does, over a step: the corrector is a contraction with this factor.
+#[derive(Debug, Clone, Copy)]
+struct Contraction {
+    factor: f64,
+    /// Steps since it was measured.
+    age: usize,
+    /// The length of the step at which it was measured.
+    length: f64,
+}
+
+/// What became of a step.
+pub(super) enum Outcome {
+    /// Its error at the present degree, and at the degrees below and above where they can be told.
+    Done(Errors),
+    /// f is not finite at the predicted point.
+    Escaped,
+    /// Correcting does not converge.
+    Diverged,
+}
+
+/// Errors of a step, as norms.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Errors {
+    pub(super) below: Option<f64>,
+    pub(super) here: f64,
+    pub(super) above: Option<f64>,
+}
+
+/// A step carried out, and not yet made one's own.
+pub(super) struct Trial {
+    pub(super) length: f64,
+    value: Value,
+    motion: Motion,
+    /// x at which the newest f was taken, within the step's error of its end.
+    pub(super) nearby: Vec<f64>,
+}
+
+impl<'a> Stepper<'a> {
+    /// At x = 0, t = 0; `None` where f is not finite there.
+    pub(super) fn new(system: &'a dyn System, tangent: &'a Tangent<'a>) -> Option<Self> {
+        let (p, modes) = (system.dim(), tangent.rates().len());
+        let mut stepper = Stepper {
+            system,
+            tangent,
+            past: VecDeque::new(),
+            base: vec![0.0; p],
+            modal: vec![0.0; modes],
+            image: vec![0.0; modes],
+            time: 0.0,
+            degree: 1,
+            weights: Weights::default(),
+            contraction: Contraction { factor: 1.0, age: STALE, length: 0.0 },
+            evaluations: 0,
+            lifts: 0,
+        };
+        let first = stepper.evaluate(0.0, &vec![0.0; p], vec![0.0; modes])?;
+        stepper.past.push_front(first);
+        Some(stepper)
+    }
+
+    /// f at x; `None` where it is not finite.
+    fn evaluate(&mut self, time: f64, x: &[f64], x_image: Vec<f64>) -> Option<Value> {
+        let mut f = vec![0.0; x.len()];
+        self.evaluations += 1;
+        self.system.rhs(time, x, &mut f);
+        if !f.iter().all(|f| f.is_finite()) {
+            return None;
+        }
+        let f_image = self.tangent.image(&f);
+        Some(Value { time, f, f_image, x_image })
+    }
+
+    /// x + motion, as a vector.
+    fn moved(&self, view: &View<'_>, motion: &Motion) -> Vec<f64> {
+        let total: Vec<f64> = self.modal.iter().zip(&motion.lifted).map(|(m, a)| m + a).collect();
+        let mut x = vec![0.0; self.base.len()];
+        self.tangent.lift(&total, &mut x);
+        x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
+        view.add_combination(&motion.combination, &mut x);
+        x
+    }
+
+    /// Tries a step of that length; the error must come out below `tolerance` for it to be kept.
+    pub(super) fn attempt(&mut self, length: f64, tolerance: f64) -> (Outcome, Option<Trial>) {
+        let degree = self.degree.min(self.past.len());
+        self.degree = degree;
+        self.weights.fill(length, self.tangent.rates(), HIGHEST + 2);
+        let weights = std::mem::take(&mut self.weights);
+        let result = self.predict_and_correct(degree, length, tolerance, &weights);
+        self.weights = weights;
+        result
+    }
+
+    fn predict_and_correct(
+        &mut self,
+        degree: usize,
+        length: f64,
+        tolerance: f64,
+        weights: &Weights,
+    ) -> (Outcome, Option<Trial>) {
+        let end = self.time + length;
+        let moved_image = |image: &[f64], motion: &Motion| -> Vec<f64> {
+            image.iter().zip(&motion.image).map(|(x, m)| x + m).collect()
+        };
+        let (mut nearby, x_image) = {
+            let view = self.view(self.past.iter(), length);
+            let motion = view.motion(degree, weights);
+            (self.moved(&view, &motion), moved_image(&self.image, &motion))
+        };
+        self.lifts += 1;
+        let Some(mut value) = self.evaluate(end, &nearby, x_image) else {
+            return (Outcome::Escaped, None);
+        };
+        let (mut motion, mut errors, corrected) = self.correct(&value, degree, length, weights);
+        let known = self.contraction;
+        let factor = known.factor * (length / known.length).max(1.0);
+        if known.age >= STALE || factor * corrected > 0.25 * tolerance {
+            nearby = {
+                let view = self.view(std::iter::once(&value).chain(&self.past), length);
+                self.moved(&view, &motion)
+            };
+            self.lifts += 1;
+            let x_image = moved_image(&self.image, &motion);
+            let Some(again) = self.evaluate(end, &nearby, x_image) else {
+                return (Outcome::Escaped, None);
+            };
+            let (next, next_errors, _) = self.correct(&again, degree, length, weights);
+            let change = self.apart(&value, &again, &motion, &next);
+            let factor = if corrected > 0.0 { change / corrected } else { 0.0 };
+            self.contraction = Contraction { factor, age: 0, length };
+            if factor > 0.5 && change > 0.25 * tolerance {
+                return (Outcome::Diverged, None);
+            }
+            (value, motion, errors) = (again, next, next_errors);
+        }
+        (Outcome::Done(errors), Some(Trial { length, value, motion, nearby }))
+    }
+
+    /// Corrects with a new value: the motion, its errors, and how far it is from the prediction.
+    fn correct(
+        &self,
+        value: &Value,
+        degree: usize,
+        length: f64,
+        weights: &Weights,
+    ) -> (Motion, Errors, f64) {
+        let view = self.view(std::iter::once(value).chain(&self.past), length);
+        let motion = view.motion(degree + 1, weights);
+        let errors = Errors {
+            below: (degree > 1).then(|| view.difference(degree - 1, degree - 1, weights)),
+            here: view.difference(degree, degree, weights),
+            above: (degree < HIGHEST && view.len() > degree + 1)
+                .then(|| view.difference(degree + 1, degree + 1, weights)),
+        };
+        (motion, errors, view.difference(degree, 0, weights))
+    }
+
+    /// ‖difference of two corrected steps‖ that differ in their newest value.
+    fn apart(&self, old: &Value, new: &Value, before: &Motion, after: &Motion) -> f64 {
+        let difference =
+            |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+        let f = difference(&new.f, &old.f);
+        let f_image = difference(&new.f_image, &old.f_image);
+        let image = difference(&after.image, &before.image);
+        self.tangent.norm(&f, &f_image, after.combination[0], &image)
+    }
+
+    fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
+        View::new(values, (self.time, length), &self.image, self.tangent)
+    }
+
+    /// x at `time` within a trial step.
+    pub(super) fn within(&self, trial: &Trial, time: f64) -> Vec<f64> {
+        let mut weights = Weights::default();
+        let length = time - self.time;
+        weights.fill(length, self.tangent.rates(), HIGHEST + 2);
+        let view = self.view(std::iter::once(&trial.value).chain(&self.past), length);
+        let motion = view.motion(self.degree + 1, &weights);
+        self.moved(&view, &motion)
+    }
+
+    /// Makes the trial step one's own.
+    pub(super) fn advance(&mut self, trial: Trial) {
+        let values = std::iter::once(&trial.value).chain(&self.past);
+        for (beta, value) in trial.motion.combination.iter().zip(values) {
+            self.base.iter_mut().zip(&value.f).for_each(|(x, f)| *x += beta * f);
+        }
+        self.modal.iter_mut().zip(&trial.motion.lifted).for_each(|(m, a)| *m += a);
+        self.image.iter_mut().zip(&trial.motion.image).for_each(|(x, m)| *x += m);
+        self.time = trial.value.time;
+        self.past.push_front(trial.value);
+        self.past.truncate(HIGHEST + 1);
+        self.contraction.age += 1;
+    }
+
+    /// Values at hand.
+    pub(super) fn remembered(&self) -> usize {
+        self.past.len()
+    }
+
+    /// Forgets all but the newest value, after which the method starts again with low degree.
+    pub(super) fn forget(&mut self) {
+        self.past.truncate(1);
+        self.degree = 1;
+    }
+}

@@ -1,0 +1,68 @@
+//! The linear part −L of a flow, L = c JᵀJ with J = Dh at a fixed point, in the modes of its kernel.
+//!
+//! With JJᵀ = U diag(λ) Uᵀ, a function of L acts as ψ(L) v = ψ(0) v + JᵀU [(ψ(cλ) − ψ(0))/λ] UᵀJ v. What a vector
+//! looks like to L is thus its image v̂ = UᵀJ v, one number per mode, and what L does to it is lifted back by JᵀU.
+
+use crate::linalg;
+use crate::model::{Differentiable, Modes};
+
+/// L, and the maps to and from its modes.
+pub(crate) struct Tangent<'a> {
+    map: &'a dyn Differentiable,
+    point: &'a [f64],
+    modes: &'a Modes,
+    /// c λ.
+    rates: Vec<f64>,
+    /// 1/λ, or 0 for a mode at working precision: then it belongs to what L does not see.
+    inverse: Vec<f64>,
+    curvature: f64,
+}
+
+impl<'a> Tangent<'a> {
+    /// L at `point`, where `map` has these modes, for a loss of that curvature c.
+    pub(crate) fn at(
+        map: &'a dyn Differentiable,
+        point: &'a [f64],
+        modes: &'a Modes,
+        curvature: f64,
+    ) -> Self {
+        let seen = |l: f64| if l > modes.cutoff { l.recip() } else { 0.0 };
+        Tangent {
+            map,
+            point,
+            modes,
+            rates: modes.lambda.iter().map(|l| curvature * l).collect(),
+            inverse: modes.lambda.iter().map(|l| seen(*l)).collect(),
+            curvature,
+        }
+    }
+
+    /// c λ of every mode.
+    pub(super) fn rates(&self) -> &[f64] {
+        &self.rates
+    }
+
+    /// c.
+    pub(super) fn curvature(&self) -> f64 {
+        self.curvature
+    }
+
+    /// v̂ = UᵀJ v.
+    pub(super) fn image(&self, v: &[f64]) -> Vec<f64> {
+        self.modes.project(self.map, self.point, v)
+    }
+
+    /// `x` ← JᵀU a.
+    pub(super) fn lift(&self, a: &[f64], x: &mut [f64]) {
+        self.modes.lift(self.map, self.point, a, x);
+    }
+
+    /// ‖ψ(L) v‖ from v itself, its image before L changed it, and the image after: `still` = ψ(0).
+    pub(super) fn norm(&self, v: &[f64], before: &[f64], still: f64, after: &[f64]) -> f64 {
+        let energy = |image: &[f64]| -> f64 {
+            image.iter().zip(&self.inverse).map(|(a, inverse)| a * a * inverse).sum()
+        };
+        let unseen = (linalg::dot(v, v) - energy(before)).max(0.0);
+        (still * still * unseen + energy(after)).sqrt()
+    }
+}
