@@ -128,6 +128,19 @@ proptest! {
     }
 
     #[test]
+    fn a_gradient_is_a_value_and_a_vjp(w in vector(5)) {
+        let (h, mut y, mut dw, mut wanted) = (Curved.auto(), [0.0; 3], [0.0; 5], [0.0; 5]);
+        let mut seen = [0.0; 3];
+        h.gradient(&w, &mut |y, v| {
+            seen.copy_from_slice(y);
+            v.iter_mut().zip(y).for_each(|(v, y)| *v = y * y);
+        }, &mut dw);
+        h.value(&w, &mut y);
+        h.vjp(&w, &y.map(|y| y * y), &mut wanted);
+        prop_assert_eq!((seen, dw), (y, wanted));
+    }
+
+    #[test]
     fn curvature_is_the_derivative_of_vjp(w in vector(5), v in vector(3), d in vector(5), c in vector(5)) {
         let (out, other) = (curvature(&w, &v, &d), curvature(&w, &v, &c));
         prop_assert!(near(dot(&out, &c), dot(&other, &d), 1000.0), "not symmetric");

@@ -188,6 +188,41 @@ fn expansions_are_the_forward_half_of_increments() {
     }
 }
 
+/// `gradient` is `value`, a covector that depends on it, and `vjp`: for networks, the plain twin and the wrappers. Its
+/// sweep may add in another order.
+#[test]
+fn gradients_are_values_and_vjps() {
+    for (name, net) in networks() {
+        let (p, n) = (net.shape().params, net.shape().outputs);
+        let mut draws = Draws(59);
+        let (start, w, c) = (draws.vector(p), draws.vector(p), draws.vector(n));
+        let pair = [&w[..], &start[..]].concat();
+        let (twin, centred) = (Auto::new(net.clone()), Centred::at(&net, &start));
+        let (linear, doubled) = (Linearized::at(&net, &start), Doubled(&net));
+        let maps: [(&dyn Differentiable, &[f64]); 5] =
+            [(&net, &w), (&twin, &w), (&centred, &w), (&linear, &w), (&doubled, &pair)];
+        for (map, w) in maps {
+            let (mut y, mut v) = (Vec::new(), Vec::new());
+            let gradient = made(w.len(), |dw| {
+                map.gradient(
+                    w,
+                    &mut |found, covector| {
+                        for ((v, y), c) in covector.iter_mut().zip(found).zip(&c) {
+                            *v = c + y * y;
+                        }
+                        (y, v) = (found.to_vec(), covector.to_vec());
+                    },
+                    dw,
+                );
+            });
+            let value = made(n, |y| map.value(w, y));
+            assert_close(&format!("gradient's value of {name}"), &y, &value, 0.0);
+            let wanted = made(w.len(), |dw| map.vjp(w, &v, dw));
+            assert_close(&format!("gradient of {name}"), &gradient, &wanted, 0.0);
+        }
+    }
+}
+
 /// Weights that move by 1000 drive every neuron into saturation or across its kink. Then first and ε rest are 1000
 /// times their sum, in the activations and again in the signals: six digits go, and six are asked for. (Each further
 /// layer would cost three more.)

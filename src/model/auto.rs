@@ -1,6 +1,6 @@
 //! Every derivative of a [`Model`], by evaluating it on other numbers.
 
-use super::{Differentiable, Displacement, Model, Seed, Shape, Structure};
+use super::{Covector, Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::scalar::{Dual, Increment, Probe, Scalar, Tape, Var};
 
 /// A model with all its derivatives. One call costs a few evaluations of the model; `jacobian` costs min(N, p) of them.
@@ -63,6 +63,15 @@ impl<M: Model> Differentiable for Auto<M> {
 
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
         dw.copy_from_slice(&self.reverse(w.iter().copied(), |_| dy.to_vec()));
+    }
+
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        let gradient = self.reverse(w.iter().copied(), |y| {
+            let mut v = vec![0.0; y.len()];
+            seed(y, &mut v);
+            v
+        });
+        dw.copy_from_slice(&gradient);
     }
 
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {

@@ -3,7 +3,8 @@
 //! A frozen copy is subtracted; Dh does not change, and no symmetry is added: the output gap keeps the theorem's rate
 //! 1/α (compare [`Doubled`](super::Doubled)).
 
-use super::{Differentiable, Displacement, Seed, Shape, Structure};
+use super::buffers::Buffers;
+use super::{Covector, Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
 
 /// w ↦ h(w) − h(w₀), exactly zero at w₀.
@@ -11,6 +12,7 @@ use nalgebra::DMatrix;
 pub struct Centred<H> {
     map: H,
     origin: Vec<f64>,
+    buffers: Buffers,
 }
 
 impl<H: Differentiable> Centred<H> {
@@ -18,7 +20,7 @@ impl<H: Differentiable> Centred<H> {
     pub fn at(map: H, start: &[f64]) -> Self {
         let mut origin = vec![0.0; map.shape().outputs];
         map.value(start, &mut origin);
-        Centred { map, origin }
+        Centred { map, origin, buffers: Buffers::default() }
     }
 }
 
@@ -35,6 +37,16 @@ impl<H: Differentiable> Differentiable for Centred<H> {
     }
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
         self.map.vjp(w, dy, dw);
+    }
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        let mut moved = self.buffers.take(self.origin.len());
+        let mut seed = |y: &[f64], v: &mut [f64]| {
+            for (moved, (y, y0)) in moved.iter_mut().zip(y.iter().zip(&self.origin)) {
+                *moved = y - y0;
+            }
+            seed(&moved, v);
+        };
+        self.map.gradient(w, &mut seed, dw);
     }
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
         self.map.curvature(w, dy, dw, out);

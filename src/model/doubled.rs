@@ -4,7 +4,7 @@
 //! order u' = −u), so ‖y − ȳ‖ and the kernel's change fall as 1/α², one order faster than the theorems promise, while
 //! ‖w − w̄‖ keeps 1/α² (compare [`Centred`](super::Centred)).
 
-use super::{Differentiable, Displacement, Seed, Shape, Structure};
+use super::{Covector, Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
 
 /// (w, w') ↦ g(w) − g(w'), with 2p parameters.
@@ -59,6 +59,30 @@ impl<H: Differentiable> Differentiable for Doubled<H> {
         let ((a, b), (da, db)) = (w.split_at(self.half()), dw.split_at_mut(self.half()));
         self.0.vjp(a, dy, da);
         self.0.vjp(b, &negated(dy), db);
+    }
+
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        let ((a, b), (da, db)) = (w.split_at(self.half()), dw.split_at_mut(self.half()));
+        // As for increments: both halves go forward before either goes back.
+        self.0.gradient(
+            a,
+            &mut |y_a, v| {
+                self.0.gradient(
+                    b,
+                    &mut |y_b, minus| {
+                        // The inner covector holds the difference until its own value is known.
+                        minus
+                            .iter_mut()
+                            .zip(y_a.iter().zip(y_b))
+                            .for_each(|(m, (a, b))| *m = a - b);
+                        seed(minus, v);
+                        minus.iter_mut().zip(v.iter()).for_each(|(m, v)| *m = -v);
+                    },
+                    db,
+                );
+            },
+            da,
+        );
     }
 
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {

@@ -120,10 +120,14 @@ impl<'a> Displacement<'a> {
 /// length N.
 pub type Seed<'a> = &'a mut dyn FnMut(&[f64], &[f64], &mut [f64], &mut [f64]);
 
+/// Chooses the covector for the sweep back of a gradient: called as `seed(y, v)` with the outputs y = h(w), it fills
+/// v; both of length N. What v held before is unspecified.
+pub type Covector<'a> = &'a mut dyn FnMut(&[f64], &mut [f64]);
+
 /// `h` as solvers see it: by its actions. Object-safe.
 ///
 /// Laws (`tests/laws.rs`): ⟨v, jvp(u)⟩ = ⟨vjp(v), u⟩; jvp and vjp are the rows and columns of `jacobian`; `kernel` is
-/// Dh Dhᵀ; `increment` at ε agrees with the differences it replaces.
+/// Dh Dhᵀ; `gradient` is value, then vjp; `increment` at ε agrees with the differences it replaces.
 pub trait Differentiable: Sync {
     /// p and N.
     fn shape(&self) -> Shape;
@@ -133,6 +137,26 @@ pub trait Differentiable: Sync {
     fn jvp(&self, w: &[f64], dw: &[f64], dy: &mut [f64]);
     /// `dw` ← Dh(w)ᵀ dy.
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]);
+    /// One sweep forward and one back: y = h(w), `seed(y, v)` chooses the covector v, `dw` ← Dh(w)ᵀ v.
+    ///
+    /// The right-hand side of a flow, where v = ∇R(αy).
+    ///
+    /// ```
+    /// use gradflow::prelude::*;
+    /// use nalgebra::dmatrix;
+    /// let net = TwoLayer { width: 1, ..TwoLayer::default() }.on(dmatrix![1.0]).unwrap(); // a tanh b
+    /// let (mut y, mut dw) = (0.0, [0.0; 2]);
+    /// net.gradient(&[0.5, 3.0], &mut |h, v| (y, v[0]) = (h[0], 2.0), &mut dw);
+    /// let z = 0.5_f64.tanh();
+    /// assert!((y - 3.0 * z).abs() < 1e-15 && (dw[0] - 6.0 * (1.0 - z * z)).abs() < 1e-15);
+    /// ```
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        let n = self.shape().outputs;
+        let (mut y, mut v) = (vec![0.0; n], vec![0.0; n]);
+        self.value(w, &mut y);
+        seed(&y, &mut v);
+        self.vjp(w, &v, dw);
+    }
     /// `out` ← D[w ↦ Dh(w)ᵀ dy] dw = Σᵢ dyᵢ D²hᵢ(w) dw.
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]);
 
@@ -214,6 +238,9 @@ impl<H: Differentiable + ?Sized> Differentiable for &H {
     }
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
         (**self).vjp(w, dy, dw);
+    }
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        (**self).gradient(w, seed, dw);
     }
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
         (**self).curvature(w, dy, dw, out);

@@ -2,7 +2,7 @@
 //!
 //! Layers and samples are such parts; what a constant of the whole is made of shows in those of its parts.
 
-use super::{Differentiable, Displacement, Seed, Shape, Structure, Written};
+use super::{Covector, Differentiable, Displacement, Seed, Shape, Structure, Written};
 use crate::scalar::{Germ, Interval, NormJet, Scalar, Var};
 use std::ops::Range;
 
@@ -113,6 +113,20 @@ impl Differentiable for Restricted<'_> {
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
         let mut all = vec![0.0; self.start.len()];
         self.map.vjp(&self.weights(w), &self.covector(dy), &mut all);
+        dw.copy_from_slice(&all[self.params.clone()]);
+    }
+
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        let mut all = vec![0.0; self.start.len()];
+        let seen = self.outputs.clone();
+        self.map.gradient(
+            &self.weights(w),
+            &mut |y, v| {
+                v.fill(0.0);
+                seed(&y[seen.clone()], &mut v[seen.clone()]);
+            },
+            &mut all,
+        );
         dw.copy_from_slice(&all[self.params.clone()]);
     }
 

@@ -5,6 +5,7 @@
 //! (Z₀, first, rest) of an exact increment, `tangent` builds Jacobian and kernel from per-sample signals. The plain
 //! model, a few loops, is [`Model::eval`]; `tests/networks.rs` holds the two against each other.
 
+mod gradient;
 mod increment;
 mod size;
 mod sweep;
@@ -14,7 +15,7 @@ pub(crate) use size::LayerPlan;
 
 use super::buffers::Buffers;
 use super::dense::Dense;
-use super::{Activation, Differentiable, Displacement, Model, Seed, Shape, Structure};
+use super::{Activation, Covector, Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::Result;
 use crate::scalar::Scalar;
 use nalgebra::DMatrix;
@@ -180,6 +181,10 @@ impl Differentiable for Network {
 
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
         self.backward_signal(w, dy, dw);
+    }
+
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        self.sweep_gradient(w, seed, dw);
     }
 
     /// The change of the gradient at ε = 0.
