@@ -39,6 +39,14 @@ impl Modes {
                 cutoff,
             });
         }
+        Self::of_kernel(map, start)
+    }
+
+    /// Decomposes the kernel at `start`; `None` where it is not finite.
+    #[allow(clippy::cast_precision_loss, reason = "sizes")]
+    pub(crate) fn of_kernel<H: Differentiable + ?Sized>(map: &H, start: &[f64]) -> Option<Self> {
+        let shape = map.shape();
+        let longest = shape.params.max(shape.outputs) as f64;
         let (values, left) = linalg::symmetric_eigen(&map.kernel(start))?;
         let cutoff = values.first().map_or(0.0, |l| l * longest * f64::EPSILON);
         Some(Modes {

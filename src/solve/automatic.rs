@@ -130,7 +130,7 @@ impl Integrator {
     pub(crate) fn integrate(
         self,
         system: &dyn System,
-        tangent: &Tangent<'_>,
+        tangent: Tangent<'_>,
         setup: &Setup<'_>,
         work: &mut Work,
         observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,

@@ -106,14 +106,15 @@ fn solve<H: Differentiable, L: Loss>(
     let modes = tangent.modes().ok_or_else(no_modes)?;
     let setting =
         Setting { map: &flow.map, loss: &flow.loss, start: &flow.start, eps: flow.eps(), initial };
-    let system = CurvedSystem { zeros: vec![0.0; setting.params()], setting };
+    // Below this α the ulps of α h stay out of sight.
+    let plainly = flow.alpha * 1e-14 <= options.rtol;
+    let system = CurvedSystem { zeros: vec![0.0; setting.params()], plainly, setting };
     let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
     let integrator = method.integrator(&Demand {
         map: &flow.map,
         loss: &flow.loss,
         stiffness: clock.stiffness(),
     });
-    let tangent = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
     let mut recorder = Recorder::new(&system, flow, times, integrator);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
     if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
@@ -136,7 +137,8 @@ fn solve<H: Differentiable, L: Loss>(
             budget: options.budget,
         };
         let rest = clock.end.is_infinite().then(|| Rest::new(modes, options.rtol, clock.fastest));
-        let reached = integrator.integrate(&system, &tangent, &setup, &mut work, &mut |step| {
+        let tangent = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
+        let reached = integrator.integrate(&system, tangent, &setup, &mut work, &mut |step| {
             recorder.observe(step, options, rest.as_ref())
         });
         trials += 1;

@@ -120,7 +120,6 @@ impl Gap {
             loss: &flow.loss,
             stiffness: clock.stiffness(),
         });
-        let straight_flow = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
         let recorder = || {
             Recorder::new(
                 &system,
@@ -161,8 +160,9 @@ impl Gap {
             let rest =
                 clock.end.is_infinite().then(|| Rest::new(modes, self.options.rtol, clock.fastest));
             let mut recorder = recorder();
+            let straight_flow = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
             let reached =
-                integrator.integrate(&system, &straight_flow, &setup, &mut work, &mut |step| {
+                integrator.integrate(&system, straight_flow, &setup, &mut work, &mut |step| {
                     recorder.observe(step, rest.as_ref())
                 });
             let measured = Scales::measured(&recorder, system.setting.eps);

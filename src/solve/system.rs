@@ -94,6 +94,8 @@ pub(crate) struct CurvedSystem<'a> {
     pub(crate) setting: Setting<'a>,
     /// Zeros of length p: the second-order displacement.
     pub(crate) zeros: Vec<f64>,
+    /// Whether α h is evaluated as it stands, at the price of α ulps of h.
+    pub(crate) plainly: bool,
 }
 
 impl CurvedSystem<'_> {
@@ -122,6 +124,14 @@ impl System for CurvedSystem<'_> {
 
     fn rhs(&self, _t: f64, u: &[f64], du: &mut [f64]) {
         let Setting { map, loss, eps, .. } = &self.setting;
+        if self.plainly {
+            let mut seed = |h: &[f64], v: &mut [f64]| {
+                let y: Vec<f64> = h.iter().map(|h| h / eps).collect();
+                loss.gradient(&y, v);
+                v.iter_mut().for_each(|v| *v = -*v);
+            };
+            return map.gradient(&self.setting.weights(u), &mut seed, du);
+        }
         let mut change = vec![0.0; du.len()];
         let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
             loss.gradient(&self.setting.total(first, rest), v0);
@@ -133,6 +143,10 @@ impl System for CurvedSystem<'_> {
 
     fn jacobian(&self, _t: f64, u: &[f64]) -> DMatrix<f64> {
         self.setting.newton(&self.setting.weights(u), &self.outputs(u))
+    }
+
+    fn weights(&self, _t: f64, u: &[f64]) -> Option<Vec<f64>> {
+        Some(self.setting.weights(u))
     }
 
     fn low_rank(&self, _t: f64, u: &[f64]) -> Option<LowRank> {

@@ -37,7 +37,7 @@ const PATIENCE: usize = 6;
 /// As `ode::integrate`; [`Failure::NonlinearSolve`] where the flow is too far from its tangent.
 pub(crate) fn integrate(
     system: &dyn System,
-    tangent: &Tangent<'_>,
+    tangent: Tangent<'_>,
     tolerance: f64,
     setup: &Setup<'_>,
     work: &mut Work,
@@ -49,6 +49,7 @@ pub(crate) fn integrate(
     let reached = run(&mut stepper, tolerance, setup, work, observe);
     work.rhs += stepper.evaluations;
     work.linear_solves += stepper.lifts;
+    work.jacobians += stepper.tangents;
     reached
 }
 
@@ -87,6 +88,10 @@ fn run(
                 continue;
             }
             Outcome::Escaped if length <= 1e-14 * setup.fastest => return Err(escaped(from)),
+            Outcome::Diverged if stepper.take_tangent() => {
+                work.rejected += 1;
+                continue;
+            }
             Outcome::Diverged if failures > PATIENCE => return Err(not_lazy(from)),
             Outcome::Escaped | Outcome::Diverged => {
                 work.rejected += 1;

@@ -18,7 +18,8 @@ pub(super) struct Value {
     /// f, of length p, and its image.
     pub(super) f: Vec<f64>,
     pub(super) f_image: Vec<f64>,
-    /// The image of the x that f was taken at.
+    /// The x that f was taken at, and its image.
+    pub(super) x: Vec<f64>,
     pub(super) x_image: Vec<f64>,
 }
 

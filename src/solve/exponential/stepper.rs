@@ -15,7 +15,9 @@ const STALE: usize = 12;
 /// The state between steps.
 pub(super) struct Stepper<'a> {
     system: &'a dyn System,
-    tangent: &'a Tangent<'a>,
+    tangent: Tangent<'a>,
+    /// Where the tangent was taken.
+    tangent_time: f64,
     /// Values of f, the newest first: `HIGHEST` + 1 at most.
     past: VecDeque<Value>,
     /// x = base + JᵀU modal, and its image.
@@ -29,6 +31,7 @@ pub(super) struct Stepper<'a> {
     contraction: Contraction,
     pub(super) evaluations: usize,
     pub(super) lifts: usize,
+    pub(super) tangents: usize,
 }
 
 /// By how much g changes when x does, over a step: the corrector is a contraction with this factor.
@@ -61,20 +64,18 @@ pub(super) struct Errors {
 
 /// A step carried out, and not yet made one's own.
 pub(super) struct Trial {
-    pub(super) length: f64,
     value: Value,
     motion: Motion,
-    /// x at which the newest f was taken, within the step's error of its end.
-    pub(super) nearby: Vec<f64>,
 }
 
 impl<'a> Stepper<'a> {
     /// At x = 0, t = 0; `None` where f is not finite there.
-    pub(super) fn new(system: &'a dyn System, tangent: &'a Tangent<'a>) -> Option<Self> {
+    pub(super) fn new(system: &'a dyn System, tangent: Tangent<'a>) -> Option<Self> {
         let (p, modes) = (system.dim(), tangent.rates().len());
         let mut stepper = Stepper {
             system,
             tangent,
+            tangent_time: 0.0,
             past: VecDeque::new(),
             base: vec![0.0; p],
             modal: vec![0.0; modes],
@@ -85,22 +86,23 @@ impl<'a> Stepper<'a> {
             contraction: Contraction { factor: 1.0, age: STALE, length: 0.0 },
             evaluations: 0,
             lifts: 0,
+            tangents: 0,
         };
-        let first = stepper.evaluate(0.0, &vec![0.0; p], vec![0.0; modes])?;
+        let first = stepper.evaluate(0.0, vec![0.0; p], vec![0.0; modes])?;
         stepper.past.push_front(first);
         Some(stepper)
     }
 
     /// f at x; `None` where it is not finite.
-    fn evaluate(&mut self, time: f64, x: &[f64], x_image: Vec<f64>) -> Option<Value> {
+    fn evaluate(&mut self, time: f64, x: Vec<f64>, x_image: Vec<f64>) -> Option<Value> {
         let mut f = vec![0.0; x.len()];
         self.evaluations += 1;
-        self.system.rhs(time, x, &mut f);
+        self.system.rhs(time, &x, &mut f);
         if !f.iter().all(|f| f.is_finite()) {
             return None;
         }
         let f_image = self.tangent.image(&f);
-        Some(Value { time, f, f_image, x_image })
+        Some(Value { time, f, f_image, x, x_image })
     }
 
     /// x + motion, as a vector.
@@ -135,26 +137,26 @@ impl<'a> Stepper<'a> {
         let moved_image = |image: &[f64], motion: &Motion| -> Vec<f64> {
             image.iter().zip(&motion.image).map(|(x, m)| x + m).collect()
         };
-        let (mut nearby, x_image) = {
+        let (nearby, x_image) = {
             let view = self.view(self.past.iter(), length);
             let motion = view.motion(degree, weights);
             (self.moved(&view, &motion), moved_image(&self.image, &motion))
         };
         self.lifts += 1;
-        let Some(mut value) = self.evaluate(end, &nearby, x_image) else {
+        let Some(mut value) = self.evaluate(end, nearby, x_image) else {
             return (Outcome::Escaped, None);
         };
         let (mut motion, mut errors, corrected) = self.correct(&value, degree, length, weights);
         let known = self.contraction;
         let factor = known.factor * (length / known.length).max(1.0);
         if known.age >= STALE || factor * corrected > 0.25 * tolerance {
-            nearby = {
+            let nearby = {
                 let view = self.view(std::iter::once(&value).chain(&self.past), length);
                 self.moved(&view, &motion)
             };
             self.lifts += 1;
             let x_image = moved_image(&self.image, &motion);
-            let Some(again) = self.evaluate(end, &nearby, x_image) else {
+            let Some(again) = self.evaluate(end, nearby, x_image) else {
                 return (Outcome::Escaped, None);
             };
             let (next, next_errors, _) = self.correct(&again, degree, length, weights);
@@ -166,7 +168,7 @@ impl<'a> Stepper<'a> {
             }
             (value, motion, errors) = (again, next, next_errors);
         }
-        (Outcome::Done(errors), Some(Trial { length, value, motion, nearby }))
+        (Outcome::Done(errors), Some(Trial { value, motion }))
     }
 
     /// Corrects with a new value: the motion, its errors, and how far it is from the prediction.
@@ -199,7 +201,7 @@ impl<'a> Stepper<'a> {
     }
 
     fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
-        View::new(values, (self.time, length), &self.image, self.tangent)
+        View::new(values, (self.time, length), &self.image, &self.tangent)
     }
 
     /// x at `time` within a trial step.
@@ -224,6 +226,31 @@ impl<'a> Stepper<'a> {
         self.past.push_front(trial.value);
         self.past.truncate(HIGHEST + 1);
         self.contraction.age += 1;
+    }
+
+    /// Takes the tangent afresh at the present state; whether that was possible, and not done here already.
+    pub(super) fn take_tangent(&mut self) -> bool {
+        if self.tangent_time == self.time {
+            return false;
+        }
+        let mut x = vec![0.0; self.base.len()];
+        self.tangent.lift(&self.modal, &mut x);
+        x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
+        let Some(weights) = self.system.weights(self.time, &x) else { return false };
+        let Some(tangent) = self.tangent.moved_to(weights) else { return false };
+        self.tangent = tangent;
+        self.tangent_time = self.time;
+        self.tangents += 1;
+        for value in &mut self.past {
+            value.f_image = self.tangent.image(&value.f);
+            let away: Vec<f64> = value.x.iter().zip(&x).map(|(v, x)| v - x).collect();
+            value.x_image = self.tangent.image(&away);
+        }
+        self.base = x;
+        self.modal = vec![0.0; self.tangent.rates().len()];
+        self.image = self.modal.clone();
+        self.contraction.age = STALE;
+        true
     }
 
     /// Values at hand.

@@ -5,12 +5,29 @@
 
 use crate::linalg;
 use crate::model::{Differentiable, Modes};
+use std::borrow::Cow;
+
+/// Modes of the start, which others use too, or of a point of our own.
+enum Held<'a> {
+    Borrowed(&'a Modes),
+    Owned(Box<Modes>),
+}
+
+impl std::ops::Deref for Held<'_> {
+    type Target = Modes;
+    fn deref(&self) -> &Modes {
+        match self {
+            Held::Borrowed(modes) => modes,
+            Held::Owned(modes) => modes,
+        }
+    }
+}
 
 /// L, and the maps to and from its modes.
 pub(crate) struct Tangent<'a> {
     map: &'a dyn Differentiable,
-    point: &'a [f64],
-    modes: &'a Modes,
+    point: Cow<'a, [f64]>,
+    modes: Held<'a>,
     /// c λ.
     rates: Vec<f64>,
     /// 1/λ, or 0 for a mode at working precision: then it belongs to what L does not see.
@@ -26,14 +43,29 @@ impl<'a> Tangent<'a> {
         modes: &'a Modes,
         curvature: f64,
     ) -> Self {
+        Self::with(map, Cow::Borrowed(point), Held::Borrowed(modes), curvature)
+    }
+
+    /// L at another point; `None` where Dh is not finite there.
+    pub(super) fn moved_to(&self, point: Vec<f64>) -> Option<Self> {
+        let modes = Held::Owned(Box::new(Modes::of_kernel(self.map, &point)?));
+        Some(Self::with(self.map, Cow::Owned(point), modes, self.curvature))
+    }
+
+    fn with(
+        map: &'a dyn Differentiable,
+        point: Cow<'a, [f64]>,
+        modes: Held<'a>,
+        curvature: f64,
+    ) -> Self {
         let seen = |l: f64| if l > modes.cutoff { l.recip() } else { 0.0 };
         Tangent {
             map,
-            point,
-            modes,
             rates: modes.lambda.iter().map(|l| curvature * l).collect(),
             inverse: modes.lambda.iter().map(|l| seen(*l)).collect(),
             curvature,
+            point,
+            modes,
         }
     }
 
@@ -49,12 +81,12 @@ impl<'a> Tangent<'a> {
 
     /// v̂ = UᵀJ v.
     pub(super) fn image(&self, v: &[f64]) -> Vec<f64> {
-        self.modes.project(self.map, self.point, v)
+        self.modes.project(self.map, &self.point, v)
     }
 
     /// `x` ← JᵀU a.
     pub(super) fn lift(&self, a: &[f64], x: &mut [f64]) {
-        self.modes.lift(self.map, self.point, a, x);
+        self.modes.lift(self.map, &self.point, a, x);
     }
 
     /// ‖ψ(L) v‖ from v itself, its image before L changed it, and the image after: `still` = ψ(0).

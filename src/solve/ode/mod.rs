@@ -32,6 +32,10 @@ pub(crate) trait System {
     fn jacobian(&self, t: f64, x: &[f64]) -> DMatrix<f64>;
     /// The part −diag(JᵀHJ, …) of ∂f/∂x that carries the stiffness, where forming ∂f/∂x itself would be too large.
     fn low_rank(&self, t: f64, x: &[f64]) -> Option<LowRank>;
+    /// The weights at which Dh gives that part, where there is one block of it and Dh may be taken afresh.
+    fn weights(&self, _t: f64, _x: &[f64]) -> Option<Vec<f64>> {
+        None
+    }
 }
 
 /// diffsol's methods.
