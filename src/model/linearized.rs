@@ -36,6 +36,11 @@ impl<H: Differentiable> Linearized<H> {
         &self.map
     }
 
+    /// The modes of Dh(w₀), good for a path up to `horizon` in units of 1/λ, computed once.
+    pub(crate) fn modes_until(&self, horizon: f64) -> Option<&Modes> {
+        self.modes.get_or_init(|| Modes::until(&self.map, &self.start, horizon)).as_ref()
+    }
+
     /// The modes of Dh(w₀), computed once; `None` where Dh(w₀) is not finite.
     pub(crate) fn modes(&self) -> Option<&Modes> {
         self.modes.get_or_init(|| Modes::of(&self.map, &self.start)).as_ref()

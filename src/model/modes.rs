@@ -7,6 +7,13 @@ use nalgebra::DMatrix;
 /// The largest Jacobian, in numbers, that is decomposed itself; larger ones through their kernel.
 const SVD_LIMIT: usize = 4_000_000;
 
+/// The largest stiffness c λ₁ T for which the kernel's eigenvalues, good to some ulps of λ₁, leave e^(−cλT) as exact
+/// as rounding leaves a path otherwise.
+const KERNEL_STIFFNESS: f64 = 1e5;
+
+/// Below this size of the Jacobian its decomposition costs nothing worth saving.
+const SMALL: usize = 10_000;
+
 /// Directions in which the linearized flow moves, each with its own rate.
 pub(crate) struct Modes {
     /// λ₁ ≥ λ₂ ≥ … ≥ 0.
@@ -42,12 +49,33 @@ impl Modes {
         Self::of_kernel(map, start)
     }
 
-    /// Decomposes the kernel at `start`; `None` where it is not finite.
-    #[allow(clippy::cast_precision_loss, reason = "sizes")]
-    pub(crate) fn of_kernel<H: Differentiable + ?Sized>(map: &H, start: &[f64]) -> Option<Self> {
+    /// The same for a path up to `horizon`, in units of 1/λ: where products with Dh are cheap and the horizon does not
+    /// ask for the small singular values, the kernel's decomposition is enough.
+    pub(crate) fn until<H: Differentiable + ?Sized>(
+        map: &H,
+        start: &[f64],
+        horizon: f64,
+    ) -> Option<Self> {
         let shape = map.shape();
+        let size = shape.params.saturating_mul(shape.outputs);
+        if size > SMALL && shape.outputs <= shape.params && map.structure().is_batched() {
+            let kernel = map.kernel(start);
+            if kernel.trace() * horizon <= KERNEL_STIFFNESS {
+                return Self::decompose(&kernel, shape);
+            }
+        }
+        Self::of(map, start)
+    }
+
+    /// Decomposes the kernel at `start`; `None` where it is not finite.
+    pub(crate) fn of_kernel<H: Differentiable + ?Sized>(map: &H, start: &[f64]) -> Option<Self> {
+        Self::decompose(&map.kernel(start), map.shape())
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "sizes")]
+    fn decompose(kernel: &DMatrix<f64>, shape: super::Shape) -> Option<Self> {
         let longest = shape.params.max(shape.outputs) as f64;
-        let (values, left) = linalg::symmetric_eigen(&map.kernel(start))?;
+        let (values, left) = linalg::symmetric_eigen(kernel)?;
         let cutoff = values.first().map_or(0.0, |l| l * longest * f64::EPSILON);
         Some(Modes {
             lambda: values.iter().map(|l| l.max(0.0)).collect(),

@@ -18,6 +18,17 @@ pub enum Structure<'a> {
     Difference(&'a dyn Differentiable),
 }
 
+impl Structure<'_> {
+    /// Whether products with Dh are a few matrix products, cheaper than with a Jacobian written out.
+    pub(crate) fn is_batched(&self) -> bool {
+        match self {
+            Structure::Network(_) => true,
+            Structure::Difference(half) => half.structure().is_batched(),
+            Structure::Opaque | Structure::Linear | Structure::Written(_) => false,
+        }
+    }
+}
+
 /// A [`Model`] on the numbers that certificates need; object-safe.
 pub trait Written: Sync {
     /// p and N.

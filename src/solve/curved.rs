@@ -1,7 +1,7 @@
 //! One flow by itself, integrated in u = α (w − w₀).
 
 use super::automatic::{Demand, Integrator, Method, Options};
-use super::eigen::no_modes;
+use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
 use super::observer::{Descent, Grid, Rest, state_at};
 use super::ode::{Decision, Setup, Step};
@@ -12,6 +12,7 @@ use crate::linalg;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
 use crate::{Error, Failure, Result};
+use std::borrow::Cow;
 
 /// A method by its name, or the one chosen by the rule in the module's documentation.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -103,13 +104,15 @@ fn solve<H: Differentiable, L: Loss>(
     check_times(times)?;
     let initial = flow.initial_outputs()?;
     let tangent = Linearized::at(&flow.map, &flow.start);
-    let modes = tangent.modes().ok_or_else(no_modes)?;
+    let curvature = smoothness(&flow.loss, &initial);
+    let end = times.last().copied().unwrap_or(0.0);
+    let modes = tangent.modes_until(curvature * end).ok_or_else(no_modes)?;
     let setting =
         Setting { map: &flow.map, loss: &flow.loss, start: &flow.start, eps: flow.eps(), initial };
     // Below this α the ulps of α h stay out of sight.
     let plainly = flow.alpha * 1e-14 <= options.rtol;
-    let system = CurvedSystem { zeros: vec![0.0; setting.params()], plainly, setting };
-    let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
+    let system = CurvedSystem::new(setting, plainly);
+    let clock = Clock::new(modes, curvature, times);
     let integrator = method.integrator(&Demand {
         map: &flow.map,
         loss: &flow.loss,
@@ -120,9 +123,20 @@ fn solve<H: Differentiable, L: Loss>(
     if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
         return Ok(recorder.at_start(clock.end));
     }
-    let (sizes, rhs) =
-        pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
-    let mut scale = sizes[0].min(clock.farthest(flow.loss.value(&system.setting.initial)));
+    let (size, rhs) = match flow.loss.quadratic() {
+        // That of the linearized flow, which only moves away.
+        Some(loss) => {
+            let closed = ClosedForm::new(&tangent, modes, loss, &system.setting.initial);
+            (closed.distance(clock.end), 0)
+        }
+        None => {
+            let linear = (&flow.map as &dyn Differentiable, &flow.start[..]);
+            let (sizes, rhs) =
+                pilot::sizes(&system, linear, modes, clock.curvature, clock.grid_end);
+            (sizes[0], rhs)
+        }
+    };
+    let mut scale = size.min(clock.farthest(flow.loss.value(&system.setting.initial)));
     let (mut trials, mut failures) = (0, Failures::default());
     let mut work = Work { rhs, ..Work::default() };
     loop {
@@ -286,10 +300,16 @@ impl<'a> Recorder<'a> {
         rest: Option<&Rest<'_>>,
     ) -> Result<Decision> {
         let dim = self.system.setting.params();
-        let u = state_at(step, step.to, dim)?;
-        self.size = self.size.max(linalg::norm(&u));
-        let outputs = self.system.outputs(&u);
-        let loss = self.system.setting.loss.value(&outputs);
+        let near = match step.near {
+            Some(near) => Cow::Borrowed(near),
+            None => Cow::Owned(state_at(step, step.to, dim)?),
+        };
+        self.size = self.size.max(linalg::norm(&near));
+        // A state near the end is one that the velocity was just taken at.
+        let loss = match step.near {
+            Some(_) => self.system.last_loss(),
+            None => self.system.setting.loss.value(&self.system.outputs(&near)),
+        };
         if !loss.is_finite() {
             return Err(Error::Integration {
                 failure: Failure::DomainLeft,
@@ -299,10 +319,11 @@ impl<'a> Recorder<'a> {
         }
         self.descent.check(step.to, loss, options.rtol)?;
         for &t in self.grid.take(step.to) {
-            let u = if t == step.to { u.clone() } else { state_at(step, t, dim)? };
-            self.record(t, &u, true);
+            self.record(t, &state_at(step, t, dim)?, true);
         }
         let Some(rest) = rest else { return Ok(Decision::Continue) };
+        let u = state_at(step, step.to, dim)?;
+        let outputs = self.system.outputs(&u);
         let mut velocity = vec![0.0; dim];
         super::ode::System::rhs(self.system, step.to, &u, &mut velocity);
         if rest.reached(&self.system.setting, step.to, &outputs, &[(&velocity, self.size)])? {

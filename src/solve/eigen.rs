@@ -64,6 +64,14 @@ impl<'a> ClosedForm<'a> {
         self.modes.lift(self.map, self.start, &a, u);
     }
 
+    /// ‖ū(t)‖, which grows with t.
+    pub(crate) fn distance(&self, t: f64) -> f64 {
+        let moved = |(&c, &lambda): (&f64, &f64)| {
+            lambda * (c * self.curvature * self.phi(lambda, t)).powi(2)
+        };
+        self.coefficients.iter().zip(&self.modes.lambda).map(moved).sum::<f64>().sqrt()
+    }
+
     /// `r` ← ȳ(t) − y*.
     pub(crate) fn residual(&self, t: f64, r: &mut [f64]) {
         r.copy_from_slice(&self.fixed);
@@ -115,7 +123,8 @@ impl<H: Differentiable, L: Loss> Solver<Linearized<H>, L> for Eigen {
             found: format!("the closed form needs a square loss, found {}", flow.loss.name()),
             remedy: "solve the linear flow as an ODE (Bdf, Tsit45)".into(),
         })?;
-        let modes = flow.map.modes().ok_or_else(no_modes)?;
+        let end = times.last().copied().unwrap_or(0.0);
+        let modes = flow.map.modes_until(quadratic.curvature * end).ok_or_else(no_modes)?;
         let closed = ClosedForm::new(&flow.map, modes, quadratic, &initial);
         let mut path = Path {
             alpha: flow.alpha,

@@ -93,9 +93,27 @@ impl Setting<'_> {
 pub(crate) struct CurvedSystem<'a> {
     pub(crate) setting: Setting<'a>,
     /// Zeros of length p: the second-order displacement.
-    pub(crate) zeros: Vec<f64>,
+    zeros: Vec<f64>,
     /// Whether α h is evaluated as it stands, at the price of α ulps of h.
-    pub(crate) plainly: bool,
+    plainly: bool,
+    /// R(y) where the velocity was last taken.
+    loss: Cell<f64>,
+}
+
+impl<'a> CurvedSystem<'a> {
+    pub(crate) fn new(setting: Setting<'a>, plainly: bool) -> Self {
+        CurvedSystem {
+            zeros: vec![0.0; setting.params()],
+            plainly,
+            loss: Cell::new(f64::NAN),
+            setting,
+        }
+    }
+
+    /// R(y) where the velocity was last taken.
+    pub(crate) fn last_loss(&self) -> f64 {
+        self.loss.get()
+    }
 }
 
 impl CurvedSystem<'_> {
@@ -111,6 +129,12 @@ impl CurvedSystem<'_> {
     /// α h(w₀ + εu).
     pub(crate) fn outputs(&self, u: &[f64]) -> Vec<f64> {
         let n = self.setting.outputs();
+        if self.plainly {
+            let mut h = vec![0.0; n];
+            self.setting.map.value(&self.setting.weights(u), &mut h);
+            h.iter_mut().for_each(|h| *h /= self.setting.eps);
+            return h;
+        }
         let (mut first, mut rest) = (vec![0.0; n], vec![0.0; n]);
         self.setting.map.expand(self.at(u), &mut first, &mut rest);
         self.setting.total(&first, &rest)
@@ -127,6 +151,7 @@ impl System for CurvedSystem<'_> {
         if self.plainly {
             let mut seed = |h: &[f64], v: &mut [f64]| {
                 let y: Vec<f64> = h.iter().map(|h| h / eps).collect();
+                self.loss.set(loss.value(&y));
                 loss.gradient(&y, v);
                 v.iter_mut().for_each(|v| *v = -*v);
             };
@@ -134,7 +159,9 @@ impl System for CurvedSystem<'_> {
         }
         let mut change = vec![0.0; du.len()];
         let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
-            loss.gradient(&self.setting.total(first, rest), v0);
+            let y = self.setting.total(first, rest);
+            self.loss.set(loss.value(&y));
+            loss.gradient(&y, v0);
             v1.fill(0.0);
         };
         map.increment(self.at(u), &mut seed, du, &mut change);

@@ -108,7 +108,7 @@ fn run(
             x.copy_from_slice(&stepper.within(&trial, t));
             Ok(())
         };
-        let decision = observe(&Step::new(from, to, &interpolate))?;
+        let decision = observe(&Step::new(from, to, Some(trial.near()), &interpolate))?;
         if let Decision::StopAt(t) = decision {
             return Ok(t);
         }

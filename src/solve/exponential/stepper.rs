@@ -68,6 +68,13 @@ pub(super) struct Trial {
     motion: Motion,
 }
 
+impl Trial {
+    /// The state that f was last taken at, within the step's error of its end.
+    pub(super) fn near(&self) -> &[f64] {
+        &self.value.x
+    }
+}
+
 impl<'a> Stepper<'a> {
     /// At x = 0, t = 0; `None` where f is not finite there.
     pub(super) fn new(system: &'a dyn System, tangent: Tangent<'a>) -> Option<Self> {

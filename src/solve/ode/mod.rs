@@ -95,6 +95,8 @@ pub(crate) struct Step<'s> {
     /// Times at its ends.
     pub(crate) from: f64,
     pub(crate) to: f64,
+    /// A state within the step's error of x(to), where the velocity was last taken, from methods that have one.
+    pub(crate) near: Option<&'s [f64]>,
     interpolate: &'s dyn Fn(f64, &mut [f64]) -> Result<()>,
 }
 
@@ -103,9 +105,10 @@ impl<'s> Step<'s> {
     pub(crate) fn new(
         from: f64,
         to: f64,
+        near: Option<&'s [f64]>,
         interpolate: &'s dyn Fn(f64, &mut [f64]) -> Result<()>,
     ) -> Self {
-        Step { from, to, interpolate }
+        Step { from, to, near, interpolate }
     }
 
     /// `x` ← x(t) for `from` ≤ t ≤ `to`.
@@ -244,7 +247,7 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
             x.copy_from_slice(equations::as_slice(&dense));
             Ok(())
         };
-        match observe(&Step { from, to, interpolate: &interpolate }) {
+        match observe(&Step::new(from, to, None, &interpolate)) {
             Err(e) => {
                 done = Err(e);
                 break;
