@@ -48,6 +48,19 @@ pub(crate) fn multiply(out: &mut [f64], add: bool, m: &DMatrix<f64>, transposed:
     gemm(column_major_mut(out, rows, 1), add, view, column_major(x, columns, 1), 1.0);
 }
 
+/// aᵀ b.
+pub(crate) fn transposed_product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut out = DMatrix::zeros(a.ncols(), b.ncols());
+    gemm(
+        column_major_mut(out.as_mut_slice(), a.ncols(), b.ncols()),
+        false,
+        column_major(a.as_slice(), a.nrows(), a.ncols()).transpose(),
+        column_major(b.as_slice(), b.nrows(), b.ncols()),
+        1.0,
+    );
+    out
+}
+
 /// J Jᵀ, bitwise symmetric: the lower half is computed, the upper copied.
 pub(crate) fn gram(j: &DMatrix<f64>) -> DMatrix<f64> {
     gram_of(column_major(j.as_slice(), j.nrows(), j.ncols()))

@@ -20,8 +20,8 @@ pub(crate) struct Modes {
     pub(crate) lambda: Vec<f64>,
     /// U, N × k.
     left: DMatrix<f64>,
-    /// σ and V (p × k), where the Jacobian itself was decomposed.
-    right: Option<(Vec<f64>, DMatrix<f64>)>,
+    /// J₀ᵀU, p × k, where a product with it is the cheapest way there.
+    lifted: Option<DMatrix<f64>>,
     /// λ at or below this is zero to working precision.
     pub(crate) cutoff: f64,
 }
@@ -39,12 +39,9 @@ impl Modes {
             let svd = linalg::thin_svd(&map.jacobian(start))?;
             let lambda: Vec<f64> = svd.values.iter().map(|s| s * s).collect();
             let cutoff = svd.values.first().map_or(0.0, |s| (s * longest * f64::EPSILON).powi(2));
-            return Some(Modes {
-                lambda,
-                left: svd.left,
-                right: Some((svd.values, svd.right)),
-                cutoff,
-            });
+            let mut lifted = svd.right;
+            lifted.column_iter_mut().zip(&svd.values).for_each(|(mut v, sigma)| v *= *sigma);
+            return Some(Modes { lambda, left: svd.left, lifted: Some(lifted), cutoff });
         }
         Self::of_kernel(map, start)
     }
@@ -61,7 +58,7 @@ impl Modes {
         if size > SMALL && shape.outputs <= shape.params && map.structure().is_batched() {
             let kernel = map.kernel(start);
             if kernel.trace() * horizon <= KERNEL_STIFFNESS {
-                return Self::decompose(&kernel, shape);
+                return Self::decompose(&kernel, shape, None);
             }
         }
         Self::of(map, start)
@@ -69,18 +66,28 @@ impl Modes {
 
     /// Decomposes the kernel at `start`; `None` where it is not finite.
     pub(crate) fn of_kernel<H: Differentiable + ?Sized>(map: &H, start: &[f64]) -> Option<Self> {
-        Self::decompose(&map.kernel(start), map.shape())
+        let shape = map.shape();
+        let size = shape.params.saturating_mul(shape.outputs);
+        if size > SMALL && map.structure().is_batched() || size > SVD_LIMIT {
+            return Self::decompose(&map.kernel(start), shape, None);
+        }
+        let jacobian = map.jacobian(start);
+        Self::decompose(&linalg::gram(&jacobian), shape, Some(&jacobian))
     }
 
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
-    fn decompose(kernel: &DMatrix<f64>, shape: super::Shape) -> Option<Self> {
+    fn decompose(
+        kernel: &DMatrix<f64>,
+        shape: super::Shape,
+        jacobian: Option<&DMatrix<f64>>,
+    ) -> Option<Self> {
         let longest = shape.params.max(shape.outputs) as f64;
         let (values, left) = linalg::symmetric_eigen(kernel)?;
         let cutoff = values.first().map_or(0.0, |l| l * longest * f64::EPSILON);
         Some(Modes {
             lambda: values.iter().map(|l| l.max(0.0)).collect(),
+            lifted: jacobian.map(|j| linalg::transposed_product(j, &left)),
             left,
-            right: None,
             cutoff,
         })
     }
@@ -108,7 +115,7 @@ impl Modes {
         linalg::multiply(y, true, &self.left, false, a);
     }
 
-    /// `u` ← J₀ᵀ U a = V diag(σ) a.
+    /// `u` ← J₀ᵀ U a.
     pub(crate) fn lift<H: Differentiable + ?Sized>(
         &self,
         map: &H,
@@ -116,11 +123,8 @@ impl Modes {
         a: &[f64],
         u: &mut [f64],
     ) {
-        match &self.right {
-            Some((sigma, right)) => {
-                let scaled: Vec<f64> = a.iter().zip(sigma).map(|(a, s)| a * s).collect();
-                linalg::multiply(u, false, right, false, &scaled);
-            }
+        match &self.lifted {
+            Some(lifted) => linalg::multiply(u, false, lifted, false, a),
             None => {
                 let mut y = vec![0.0; self.left.nrows()];
                 self.add_outputs(a, &mut y);
@@ -136,11 +140,10 @@ impl Modes {
         start: &[f64],
         b: &[f64],
     ) -> Vec<f64> {
-        match &self.right {
-            Some((sigma, right)) => {
-                let mut a = vec![0.0; sigma.len()];
-                linalg::multiply(&mut a, false, right, true, b);
-                a.iter_mut().zip(sigma).for_each(|(a, s)| *a *= s);
+        match &self.lifted {
+            Some(lifted) => {
+                let mut a = vec![0.0; self.lambda.len()];
+                linalg::multiply(&mut a, false, lifted, true, b);
                 a
             }
             None => {

@@ -71,7 +71,7 @@ impl<'a> View<'a> {
         for (q, row) in rows.iter().enumerate() {
             let mut g = vec![0.0; modes];
             for (c, values) in row.iter().zip(&self.images) {
-                g.iter_mut().zip(values).for_each(|(g, v)| *g += c * v);
+                add(&mut g, *c, values);
             }
             for (((image, lifted), g), (moved, lift)) in image
                 .iter_mut()
@@ -97,36 +97,47 @@ impl<'a> View<'a> {
     /// `x` += Σⱼ βⱼ fⱼ.
     pub(super) fn add_combination(&self, combination: &[f64], x: &mut [f64]) {
         for (beta, value) in combination.iter().zip(&self.values) {
-            x.iter_mut().zip(&value.f).for_each(|(x, f)| *x += beta * f);
+            add(x, *beta, &value.f);
         }
     }
 
-    /// How far a step through the newest `degree` + 1 values moves from one whose polynomial leaves out the value
-    /// numbered `left_out` of them.
-    pub(super) fn difference(&self, degree: usize, left_out: usize, weights: &Weights) -> f64 {
+    /// How far a step through the newest `degree` + 1 values moves from steps whose polynomials leave out one of them,
+    /// for each number in `left_out`.
+    pub(super) fn differences<const K: usize>(
+        &self,
+        degree: usize,
+        left_out: [usize; K],
+        weights: &Weights,
+    ) -> [f64; K] {
         let nodes = &self.nodes[..=degree];
-        let d = Nodes(nodes).difference();
-        let roots = (0..=degree).filter(|i| *i != left_out).map(|i| nodes[i]);
-        let product = from_roots(roots);
         let modes = self.x_image.len();
         let (mut g, mut f_image) = (vec![0.0; modes], vec![0.0; modes]);
         let mut f = vec![0.0; self.values[0].f.len()];
-        for ((d, value), image) in d.iter().zip(&self.values).zip(&self.images) {
-            g.iter_mut().zip(image).for_each(|(g, v)| *g += d * v);
-            f_image.iter_mut().zip(&value.f_image).for_each(|(g, v)| *g += d * v);
-            f.iter_mut().zip(&value.f).for_each(|(f, v)| *f += d * v);
+        for ((d, value), image) in
+            Nodes(nodes).difference().iter().zip(&self.values).zip(&self.images)
+        {
+            add(&mut g, *d, image);
+            add(&mut f_image, *d, &value.f_image);
+            add(&mut f, *d, &value.f);
         }
-        let mut still = 0.0;
-        let mut after = vec![0.0; modes];
-        for (q, c) in product.iter().enumerate() {
-            still += self.length * c / power(q + 1);
-            for (a, w) in after.iter_mut().zip(weights.moved(q)) {
-                *a += self.length * c * w;
+        let unseen = self.tangent.unseen(&f, &f_image);
+        left_out.map(|left_out| {
+            let roots = (0..=degree).filter(|i| *i != left_out).map(|i| nodes[i]);
+            let mut still = 0.0;
+            let mut after = vec![0.0; modes];
+            for (q, c) in from_roots(roots).iter().enumerate() {
+                still += self.length * c / power(q + 1);
+                add(&mut after, self.length * c, weights.moved(q));
             }
-        }
-        after.iter_mut().zip(&g).for_each(|(a, g)| *a *= g);
-        self.tangent.norm(&f, &f_image, still, &after)
+            after.iter_mut().zip(&g).for_each(|(a, g)| *a *= g);
+            (still * still * unseen + self.tangent.seen(&after)).sqrt()
+        })
     }
+}
+
+/// `sum` += c v.
+fn add(sum: &mut [f64], c: f64, v: &[f64]) {
+    sum.iter_mut().zip(v).for_each(|(s, v)| *s += c * v);
 }
 
 /// The image of f + L (x − xₙ).

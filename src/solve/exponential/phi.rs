@@ -11,32 +11,42 @@ const UPWARDS: f64 = 6.0;
 pub(super) fn phi(z: f64, out: &mut [f64]) {
     let top = out.len() - 1;
     if z > UPWARDS {
-        let mut reciprocal = 1.0;
+        let inverse = z.recip();
         out[0] = (-z).exp();
         for j in 0..top {
-            out[j + 1] = (reciprocal - out[j]) / z;
-            reciprocal /= count(j + 1);
+            out[j + 1] = (RECIPROCALS[j] - out[j]) * inverse;
         }
         return;
     }
-    let mut reciprocal = (1..=top).fold(1.0, |r, j| r / count(j));
-    let (mut term, mut sum) = (reciprocal, reciprocal);
-    for n in 1.. {
-        term *= -z / count(top + n);
+    // Σₙ (−z)ⁿ/(n + top)!, whose terms fall from the first on where z ≤ top, and soon after where not.
+    let (mut power, mut sum) = (1.0, 0.0);
+    for reciprocal in &RECIPROCALS[top..] {
+        let term = power * reciprocal;
         sum += term;
+        power *= -z;
         if term.abs() <= 0.1 * f64::EPSILON * sum.abs() {
             break;
         }
     }
     out[top] = sum;
     for j in (0..top).rev() {
-        reciprocal *= count(j + 1);
-        out[j] = reciprocal - z * out[j + 1];
+        out[j] = RECIPROCALS[j] - z * out[j + 1];
     }
 }
 
+/// 1/j!, as far as a series at z = [`UPWARDS`] needs.
+const RECIPROCALS: [f64; 48] = {
+    let mut table = [1.0; 48];
+    let mut j = 1;
+    while j < table.len() {
+        table[j] = table[j - 1] / count(j);
+        j += 1;
+    }
+    table
+};
+
 #[allow(clippy::cast_precision_loss, reason = "a small count")]
-fn count(j: usize) -> f64 {
+const fn count(j: usize) -> f64 {
     j as f64
 }
 

@@ -126,7 +126,7 @@ impl<'a> Stepper<'a> {
     pub(super) fn attempt(&mut self, length: f64, tolerance: f64) -> (Outcome, Option<Trial>) {
         let degree = self.degree.min(self.past.len());
         self.degree = degree;
-        self.weights.fill(length, self.tangent.rates(), HIGHEST + 2);
+        self.weights.fill(length, self.tangent.rates(), degree + 2);
         let weights = std::mem::take(&mut self.weights);
         let result = self.predict_and_correct(degree, length, tolerance, &weights);
         self.weights = weights;
@@ -188,13 +188,14 @@ impl<'a> Stepper<'a> {
     ) -> (Motion, Errors, f64) {
         let view = self.view(std::iter::once(value).chain(&self.past), length);
         let motion = view.motion(degree + 1, weights);
+        let [here, corrected] = view.differences(degree, [degree, 0], weights);
+        let lone = |degree: usize| view.differences(degree, [degree], weights)[0];
         let errors = Errors {
-            below: (degree > 1).then(|| view.difference(degree - 1, degree - 1, weights)),
-            here: view.difference(degree, degree, weights),
-            above: (degree < HIGHEST && view.len() > degree + 1)
-                .then(|| view.difference(degree + 1, degree + 1, weights)),
+            below: (degree > 1).then(|| lone(degree - 1)),
+            here,
+            above: (degree < HIGHEST && view.len() > degree + 1).then(|| lone(degree + 1)),
         };
-        (motion, errors, view.difference(degree, 0, weights))
+        (motion, errors, corrected)
     }
 
     /// ‖difference of two corrected steps‖ that differ in their newest value.
@@ -204,7 +205,8 @@ impl<'a> Stepper<'a> {
         let f = difference(&new.f, &old.f);
         let f_image = difference(&new.f_image, &old.f_image);
         let image = difference(&after.image, &before.image);
-        self.tangent.norm(&f, &f_image, after.combination[0], &image)
+        let unseen = self.tangent.unseen(&f, &f_image);
+        (after.combination[0].powi(2) * unseen + self.tangent.seen(&image)).sqrt()
     }
 
     fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
@@ -215,7 +217,7 @@ impl<'a> Stepper<'a> {
     pub(super) fn within(&self, trial: &Trial, time: f64) -> Vec<f64> {
         let mut weights = Weights::default();
         let length = time - self.time;
-        weights.fill(length, self.tangent.rates(), HIGHEST + 2);
+        weights.fill(length, self.tangent.rates(), self.degree + 1);
         let view = self.view(std::iter::once(&trial.value).chain(&self.past), length);
         let motion = view.motion(self.degree + 1, &weights);
         self.moved(&view, &motion)

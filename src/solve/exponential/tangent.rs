@@ -89,12 +89,13 @@ impl<'a> Tangent<'a> {
         self.modes.lift(self.map, &self.point, a, x);
     }
 
-    /// ‖ψ(L) v‖ from v itself, its image before L changed it, and the image after: `still` = ψ(0).
-    pub(super) fn norm(&self, v: &[f64], before: &[f64], still: f64, after: &[f64]) -> f64 {
-        let energy = |image: &[f64]| -> f64 {
-            image.iter().zip(&self.inverse).map(|(a, inverse)| a * a * inverse).sum()
-        };
-        let unseen = (linalg::dot(v, v) - energy(before)).max(0.0);
-        (still * still * unseen + energy(after)).sqrt()
+    /// The part of ‖v‖² that an image â = UᵀJ v accounts for.
+    pub(super) fn seen(&self, image: &[f64]) -> f64 {
+        image.iter().zip(&self.inverse).map(|(a, inverse)| a * a * inverse).sum()
+    }
+
+    /// The part of ‖v‖² that L does not see.
+    pub(super) fn unseen(&self, v: &[f64], image: &[f64]) -> f64 {
+        (linalg::dot(v, v) - self.seen(image)).max(0.0)
     }
 }
