@@ -10,6 +10,7 @@
 //! bounded by accuracy alone as long as the corrector contracts, that is while the flow is lazy. Where it is not, the
 //! method finds out: the contraction is measured as it goes.
 
+mod contraction;
 mod past;
 mod phi;
 mod polynomial;
@@ -62,8 +63,7 @@ fn run(
 ) -> Result<f64> {
     let deadline = Instant::now() + setup.budget.wall;
     let mut length = 0.1 * setup.fastest.min(setup.end);
-    let (mut failures, mut first) = (0, work.steps);
-    first += 0;
+    let (mut failures, first) = (0, work.steps);
     loop {
         let from = stepper.time;
         if work.steps - first >= setup.budget.steps || Instant::now() > deadline {

@@ -1,5 +1,6 @@
 //! One step of the method: predict, evaluate, correct, estimate.
 
+use super::contraction::Contraction;
 use super::past::{Motion, Value, View};
 use super::phi::Weights;
 use super::tangent::Tangent;
@@ -9,8 +10,12 @@ use std::collections::VecDeque;
 /// The highest degree of the polynomial that a step is corrected with.
 pub(super) const HIGHEST: usize = 9;
 
-/// A contraction measured this many steps ago is measured again.
-const STALE: usize = 12;
+/// A corrector whose error is this part of the tolerance has done its work.
+const CORRECTED: f64 = 0.25;
+
+/// Evaluations after the first that a step may take, and the factor of contraction at which no more are made.
+const ROUNDS: usize = 4;
+const HOPELESS: f64 = 0.8;
 
 /// The state between steps.
 pub(super) struct Stepper<'a> {
@@ -32,16 +37,6 @@ pub(super) struct Stepper<'a> {
     pub(super) evaluations: usize,
     pub(super) lifts: usize,
     pub(super) tangents: usize,
-}
-
-/// By how much g changes when x does, over a step: the corrector is a contraction with this factor.
-#[derive(Debug, Clone, Copy)]
-struct Contraction {
-    factor: f64,
-    /// Steps since it was measured.
-    age: usize,
-    /// The length of the step at which it was measured.
-    length: f64,
 }
 
 /// What became of a step.
@@ -90,7 +85,7 @@ impl<'a> Stepper<'a> {
             time: 0.0,
             degree: 1,
             weights: Weights::default(),
-            contraction: Contraction { factor: 1.0, age: STALE, length: 0.0 },
+            contraction: Contraction::unknown(),
             evaluations: 0,
             lifts: 0,
             tangents: 0,
@@ -126,6 +121,9 @@ impl<'a> Stepper<'a> {
     pub(super) fn attempt(&mut self, length: f64, tolerance: f64) -> (Outcome, Option<Trial>) {
         let degree = self.degree.min(self.past.len());
         self.degree = degree;
+        if self.contraction.wants_tangent(length) {
+            self.take_tangent();
+        }
         self.weights.fill(length, self.tangent.rates(), degree + 2);
         let weights = std::mem::take(&mut self.weights);
         let result = self.predict_and_correct(degree, length, tolerance, &weights);
@@ -153,27 +151,37 @@ impl<'a> Stepper<'a> {
         let Some(mut value) = self.evaluate(end, nearby, x_image) else {
             return (Outcome::Escaped, None);
         };
-        let (mut motion, mut errors, corrected) = self.correct(&value, degree, length, weights);
-        let known = self.contraction;
-        let factor = known.factor * (length / known.length).max(1.0);
-        if known.age >= STALE || factor * corrected > 0.25 * tolerance {
+        let (mut motion, mut errors, mut change) = self.correct(&value, degree, length, weights);
+        // What is left of the corrector's error; as long as it was never measured, too much.
+        let mut left = self.contraction.expected(length) * change;
+        for round in 0.. {
+            if left <= CORRECTED * tolerance {
+                break;
+            }
+            if round == ROUNDS {
+                return (Outcome::Diverged, None);
+            }
             let nearby = {
                 let view = self.view(std::iter::once(&value).chain(&self.past), length);
                 self.moved(&view, &motion)
             };
-            self.lifts += 1;
             let x_image = moved_image(&self.image, &motion);
+            self.lifts += 1;
+            self.contraction.spend();
             let Some(again) = self.evaluate(end, nearby, x_image) else {
                 return (Outcome::Escaped, None);
             };
             let (next, next_errors, _) = self.correct(&again, degree, length, weights);
-            let change = self.apart(&value, &again, &motion, &next);
-            let factor = if corrected > 0.0 { change / corrected } else { 0.0 };
-            self.contraction = Contraction { factor, age: 0, length };
-            if factor > 0.5 && change > 0.25 * tolerance {
+            let next_change = self.apart(&value, &again, &motion, &next);
+            let factor = if change > 0.0 { next_change / change } else { 0.0 };
+            if round == 0 {
+                self.contraction.measured(factor, length);
+            }
+            left = if factor < 1.0 { factor / (1.0 - factor) * next_change } else { f64::INFINITY };
+            if factor > HOPELESS && left > CORRECTED * tolerance {
                 return (Outcome::Diverged, None);
             }
-            (value, motion, errors) = (again, next, next_errors);
+            (value, motion, errors, change) = (again, next, next_errors, next_change);
         }
         (Outcome::Done(errors), Some(Trial { value, motion }))
     }
@@ -234,12 +242,12 @@ impl<'a> Stepper<'a> {
         self.time = trial.value.time;
         self.past.push_front(trial.value);
         self.past.truncate(HIGHEST + 1);
-        self.contraction.age += 1;
+        self.contraction.step();
     }
 
     /// Takes the tangent afresh at the present state; whether that was possible, and not done here already.
     pub(super) fn take_tangent(&mut self) -> bool {
-        if self.tangent_time == self.time {
+        if self.tangent_time == self.time || !self.contraction.allows_tangent() {
             return false;
         }
         let mut x = vec![0.0; self.base.len()];
@@ -258,7 +266,7 @@ impl<'a> Stepper<'a> {
         self.base = x;
         self.modal = vec![0.0; self.tangent.rates().len()];
         self.image = self.modal.clone();
-        self.contraction.age = STALE;
+        self.contraction.tangent_taken();
         true
     }
 
