@@ -94,7 +94,7 @@ fn solve(
     warn(options, &initial, smallest, horizon * curvature * modes.largest(), gap.method);
     let stiffness = horizon * curvature * modes.largest();
     sizes::check_newton(
-        gap.method.newton_numbers(&Demand { map: &map, loss: &loss, stiffness }),
+        gap.method.newton_numbers(&Demand { map: &map, loss: &loss, stiffness, alone: false }),
         shape,
     )?;
     if options.output.csv.is_some() {

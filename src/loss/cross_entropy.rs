@@ -1,7 +1,7 @@
 //! Softmax cross-entropy over k classes.
 
 use super::exponential::{mean_slope, softmax, surprise};
-use super::{Convexity, Loss, Reduction};
+use super::{Convexity, Loss, Reduction, Root};
 use crate::{Error, Result};
 
 /// R(y) = c Σᵢ [ln Σⱼ exp yᵢⱼ − yᵢₗ], l = label(i), for n samples with k scores each, c = 1 or 1/n.
@@ -119,5 +119,23 @@ impl Loss for CrossEntropy {
 
     fn convexity(&self) -> Convexity {
         Convexity { m: 0.0, big_m: 0.5 * self.weight() }
+    }
+
+    /// diag(p) − ppᵀ = S Sᵀ with S = diag(√p)(Id − qqᵀ), q = √p, a unit vector.
+    fn root(&self, y: &[f64]) -> Option<Root> {
+        let (k, c) = (self.classes, self.weight());
+        let mut entries = Vec::with_capacity(y.len() * k);
+        let mut p = vec![0.0; k];
+        for y in y.chunks_exact(k) {
+            softmax(y.iter().copied(), &mut p);
+            for (i, p_i) in p.iter().enumerate() {
+                let off = p
+                    .iter()
+                    .enumerate()
+                    .map(|(j, p_j)| f64::from(u8::from(i == j)) - (p_i * p_j).sqrt());
+                entries.extend(off.map(|s| (c * p_i).sqrt() * s));
+            }
+        }
+        Some(Root::blocks(k, entries))
     }
 }

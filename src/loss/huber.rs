@@ -1,6 +1,6 @@
 //! Huber's loss: the square near the target, linear far from it.
 
-use super::{Convexity, Loss, Reduction};
+use super::{Convexity, Loss, Reduction, Root};
 use crate::{Error, Result};
 
 /// R(y) = c Σᵢ ρ(yᵢ − yᵢ*), ρ(r) = ½r² for |r| ≤ δ and δ(|r| − δ/2) beyond, c = 1 or 1/N (Huber 1964).
@@ -98,6 +98,12 @@ impl Loss for Huber {
         for (((out, y), t), d) in out.iter_mut().zip(y).zip(&self.target).zip(dy) {
             *out = if (y - t).abs() <= self.delta { c * d } else { 0.0 * d };
         }
+    }
+
+    fn root(&self, y: &[f64]) -> Option<Root> {
+        let c = self.weight();
+        let inside = |(y, t): (&f64, &f64)| if (y - t).abs() <= self.delta { c } else { 0.0 };
+        Some(Root::diagonal(y.iter().zip(&self.target).map(inside)))
     }
 
     fn increment(&self, y: &[f64], s: &[f64], eps: f64, q: &mut [f64]) {

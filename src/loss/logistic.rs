@@ -1,7 +1,7 @@
 //! The logistic loss of labels ±1.
 
 use super::exponential::mean_slope;
-use super::{Convexity, Loss, Reduction};
+use super::{Convexity, Loss, Reduction, Root};
 use crate::scalar::Elementary;
 use crate::{Error, Result};
 
@@ -92,5 +92,10 @@ impl Loss for Logistic {
 
     fn convexity(&self) -> Convexity {
         Convexity { m: 0.0, big_m: 0.25 * self.weight() }
+    }
+
+    fn root(&self, y: &[f64]) -> Option<Root> {
+        let sigmoid = |y: f64| Elementary::Sigmoid.at(y);
+        Some(Root::diagonal(y.iter().map(|y| self.weight() * sigmoid(*y) * sigmoid(-y))))
     }
 }

@@ -11,12 +11,14 @@ mod exponential;
 mod huber;
 mod logistic;
 mod named;
+mod root;
 mod square;
 
 pub use cross_entropy::CrossEntropy;
 pub use huber::Huber;
 pub use logistic::Logistic;
 pub use named::LossName;
+pub use root::Root;
 pub use square::{Square, SquareScale};
 
 /// Whether a loss adds its terms up or averages them: over outputs, for cross-entropy over samples.
@@ -81,6 +83,11 @@ pub trait Loss: Sync {
     fn increment(&self, y: &[f64], s: &[f64], eps: f64, q: &mut [f64]);
     /// m and M.
     fn convexity(&self) -> Convexity;
+    /// A root of the Hessian, ∇²R(y) = S Sᵀ, for those who solve with it; `None` where there is none at hand.
+    fn root(&self, y: &[f64]) -> Option<Root> {
+        let c = self.quadratic()?.curvature;
+        Some(Root::diagonal(y.iter().map(|_| c)))
+    }
     /// The target and curvature c of R = c/2 ‖y − y*‖², where R is of that form: admits the closed form.
     fn quadratic(&self) -> Option<Quadratic<'_>> {
         None
@@ -122,6 +129,9 @@ impl<L: Loss + ?Sized> Loss for &L {
     }
     fn convexity(&self) -> Convexity {
         (**self).convexity()
+    }
+    fn root(&self, y: &[f64]) -> Option<Root> {
+        (**self).root(y)
     }
     fn quadratic(&self) -> Option<Quadratic<'_>> {
         (**self).quadratic()

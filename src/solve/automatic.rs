@@ -1,11 +1,13 @@
 //! The choice of a method: by name, or by the rule of the module's documentation.
 
+use super::eigen::no_modes;
 use super::exponential::{self, Tangent};
 use super::ode::{Budget, Decision, NewtonMatrix, Scheme, Setup, Step, System, integrate};
 use crate::flow::Work;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Shape};
-use crate::{Error, Result, linalg};
+use crate::{Error, Failure, Result};
+use std::borrow::Cow;
 
 /// p N above which one right-hand side takes milliseconds.
 pub(crate) const LARGE: usize = 1_000_000;
@@ -52,10 +54,10 @@ impl Method {
     /// About how many numbers the Newton matrices of a gap hold: two blocks of an explicit method's none, of dense
     /// matrices with their factors, or of the factors J and HJ.
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
-    pub(crate) fn newton_numbers(self, problem: &Demand<'_>) -> f64 {
-        let Shape { params, outputs } = problem.map.shape();
+    pub(crate) fn newton_numbers(self, demand: &Demand<'_>) -> f64 {
+        let Shape { params, outputs } = demand.map.shape();
         let (p, n) = (params as f64, outputs as f64);
-        match self.integrator(problem) {
+        match self.integrator(demand) {
             Integrator::Exponential | Integrator::Diffsol(Scheme::Tsit45, _) => 0.0,
             Integrator::Diffsol(_, NewtonMatrix::Dense) => 3.0 * (2.0 * p).powi(2),
             Integrator::Diffsol(_, NewtonMatrix::LowRank) => 2.0 * (n * p + 3.0 * n * n),
@@ -63,8 +65,8 @@ impl Method {
     }
 
     /// The integrator for a problem, by name or by the rule.
-    pub(crate) fn integrator(self, problem: &Demand<'_>) -> Integrator {
-        let Shape { params, outputs } = problem.map.shape();
+    pub(crate) fn integrator(self, demand: &Demand<'_>) -> Integrator {
+        let Shape { params, outputs } = demand.map.shape();
         let newton = if params <= 600 || params <= outputs {
             NewtonMatrix::Dense
         } else {
@@ -74,9 +76,9 @@ impl Method {
         let mild = if params.saturating_mul(outputs) > LARGE { 100.0 } else { 1000.0 };
         let scheme = match self {
             Method::Exponential => return Integrator::Exponential,
-            Method::Automatic if !problem.map.is_smooth() || problem.stiffness <= mild => {
-                Scheme::Tsit45
-            }
+            Method::Automatic if !demand.map.is_smooth() => Scheme::Tsit45,
+            Method::Automatic if demand.suits_exponential() => return Integrator::Exponential,
+            Method::Automatic if demand.stiffness <= mild => Scheme::Tsit45,
             Method::Automatic | Method::Bdf => Scheme::Bdf,
             Method::TrBdf2 => Scheme::TrBdf2,
             Method::Esdirk34 => Scheme::Esdirk34,
@@ -92,6 +94,16 @@ pub(crate) struct Demand<'a> {
     pub(crate) loss: &'a dyn Loss,
     /// M λ₁ T.
     pub(crate) stiffness: f64,
+    /// Whether the flow is integrated by itself, and not beside its linearization.
+    pub(crate) alone: bool,
+}
+
+impl Demand<'_> {
+    /// Whether the stiffness is in one block JᵀHJ whose root is at hand.
+    fn suits_exponential(&self) -> bool {
+        let rooted = || self.loss.root(&vec![0.0; self.loss.outputs()]).is_some();
+        self.loss.quadratic().is_some() || (self.alone && rooted())
+    }
 }
 
 /// A method with its particulars.
@@ -125,12 +137,20 @@ impl Integrator {
         }
     }
 
-    /// Integrates `system` from zero; `modes` are those of the map at the start, `curvature` the loss's.
-    #[allow(clippy::cast_precision_loss, reason = "a size")]
-    pub(crate) fn integrate(
+    /// What to try where this one does not get through, unless it was asked for by name.
+    pub(crate) fn instead(self, method: Method, demand: &Demand<'_>, e: &Error) -> Option<Self> {
+        use Failure::{NonlinearSolve, StepTooSmall};
+        let lost = matches!(e, Error::Integration { failure: NonlinearSolve | StepTooSmall, .. });
+        (self == Integrator::Exponential && method == Method::Automatic && lost)
+            .then(|| Method::Bdf.integrator(demand))
+    }
+
+    /// Integrates `system` from zero. `tangent` is the one at the start, where it is at hand.
+    pub(crate) fn integrate<'a>(
         self,
-        system: &dyn System,
-        tangent: Tangent<'_>,
+        system: &'a dyn System,
+        map: &'a dyn Differentiable,
+        tangent: Option<Tangent<'a>>,
         setup: &Setup<'_>,
         work: &mut Work,
         observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
@@ -140,8 +160,12 @@ impl Integrator {
                 integrate(system, (scheme, newton), setup, work, observe)
             }
             Integrator::Exponential => {
-                let tolerance = linalg::norm(setup.atol);
-                exponential::integrate(system, tangent, tolerance, setup, work, observe)
+                let tangent = tangent.or_else(|| {
+                    let (weights, root) = system.tangent(0.0, &vec![0.0; system.dim()])?;
+                    Tangent::at(map, Cow::Owned(weights), root)
+                });
+                let tangent = tangent.ok_or_else(no_modes)?;
+                exponential::integrate(system, tangent, setup, work, observe)
             }
         }
     }
@@ -177,7 +201,7 @@ impl Options {
         }
         if self.rtol < Self::SMALLEST_RTOL {
             return Err(Error::Integration {
-                failure: crate::Failure::TooMuchAccuracy,
+                failure: Failure::TooMuchAccuracy,
                 time: 0.0,
                 detail: format!(
                     "rtol = {:e}; the smallest reachable is {:e}",

@@ -51,6 +51,13 @@ pub struct Esdirk34(
     pub Options,
 );
 
+/// Exponential multistep steps of degrees 1 to 9, exact in the linear part (ours), for nearly linear and stiff flows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Exponential(
+    /// Tolerance and budget.
+    pub Options,
+);
+
 /// Tsitouras 5(4) (diffsol), explicit, for mild flows and models with kinks.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tsit45(
@@ -94,6 +101,12 @@ impl<H: Differentiable, L: Loss> Solver<H, L> for Tsit45 {
     }
 }
 
+impl<H: Differentiable, L: Loss> Solver<H, L> for Exponential {
+    fn solve(&self, flow: &Flow<H, L>, times: &[f64]) -> Result<Path> {
+        solve(flow, Method::Exponential, &self.0, times)
+    }
+}
+
 fn solve<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
     method: Method,
@@ -113,11 +126,9 @@ fn solve<H: Differentiable, L: Loss>(
     let plainly = flow.alpha * 1e-14 <= options.rtol;
     let system = CurvedSystem::new(setting, plainly);
     let clock = Clock::new(modes, curvature, times);
-    let integrator = method.integrator(&Demand {
-        map: &flow.map,
-        loss: &flow.loss,
-        stiffness: clock.stiffness(),
-    });
+    let demand =
+        Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: true };
+    let mut integrator = method.integrator(&demand);
     let mut recorder = Recorder::new(&system, flow, times, integrator);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
     if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
@@ -151,10 +162,14 @@ fn solve<H: Differentiable, L: Loss>(
             budget: options.budget,
         };
         let rest = clock.end.is_infinite().then(|| Rest::new(modes, options.rtol, clock.fastest));
-        let tangent = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
-        let reached = integrator.integrate(&system, tangent, &setup, &mut work, &mut |step| {
-            recorder.observe(step, options, rest.as_ref())
-        });
+        let linear = flow
+            .loss
+            .quadratic()
+            .map(|_| Tangent::shared(&flow.map, &flow.start, modes, clock.curvature));
+        let reached =
+            integrator.integrate(&system, &flow.map, linear, &setup, &mut work, &mut |step| {
+                recorder.observe(step, options, rest.as_ref())
+            });
         trials += 1;
         scale = match reached {
             Ok(_) if scale <= 3.0 * recorder.size || trials == TRIALS => {
@@ -163,10 +178,16 @@ fn solve<H: Differentiable, L: Loss>(
             // The pilot overestimated the motion: the tolerance was too loose. Once more, with the size measured.
             Ok(_) => recorder.size,
             // It may have been so loose that the run went astray.
-            Err(e) => {
-                failures.admit(e, trials)?;
-                1e-2 * scale
-            }
+            Err(e) => match integrator.instead(method, &demand, &e) {
+                Some(other) => {
+                    integrator = other;
+                    scale
+                }
+                None => {
+                    failures.admit(e, trials)?;
+                    1e-2 * scale
+                }
+            },
         };
         recorder = Recorder::new(&system, flow, times, integrator);
         recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));

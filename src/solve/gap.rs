@@ -1,6 +1,6 @@
 //! Both flows and the gap between them, in one integration.
 
-use super::automatic::{Demand, Method, Options};
+use super::automatic::{Demand, Integrator, Method, Options};
 use super::comparison::Comparison;
 use super::curved::{Clock, Failures, TRIALS, smoothness};
 use super::eigen::{ClosedForm, no_modes};
@@ -115,12 +115,10 @@ impl Gap {
         };
         let system = GapSystem::new(setting, closed);
         let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
-        let integrator = self.method.integrator(&Demand {
-            map: &flow.map,
-            loss: &flow.loss,
-            stiffness: clock.stiffness(),
-        });
-        let recorder = || {
+        let demand =
+            Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: false };
+        let mut integrator = self.method.integrator(&demand);
+        let recorder = |integrator: Integrator| {
             Recorder::new(
                 &system,
                 times,
@@ -130,13 +128,13 @@ impl Gap {
             )
         };
         if clock.end == 0.0 {
-            return Ok(recorder().still(Stop::Horizon));
+            return Ok(recorder(integrator).still(Stop::Horizon));
         }
-        if let Some(stop) = recorder().fired_at_start()? {
-            return Ok(recorder().stopped_at_start(stop));
+        if let Some(stop) = recorder(integrator).fired_at_start()? {
+            return Ok(recorder(integrator).stopped_at_start(stop));
         }
         if is_stationary(&system.setting, modes.largest()) {
-            return Ok(recorder().still(Stop::Stationary));
+            return Ok(recorder(integrator).still(Stop::Stationary));
         }
         let (sizes, rhs) =
             pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
@@ -159,10 +157,10 @@ impl Gap {
             };
             let rest =
                 clock.end.is_infinite().then(|| Rest::new(modes, self.options.rtol, clock.fastest));
-            let mut recorder = recorder();
-            let straight_flow = Tangent::at(&flow.map, &flow.start, modes, clock.curvature);
+            let mut recorder = recorder(integrator);
+            let linear = Some(Tangent::shared(&flow.map, &flow.start, modes, clock.curvature));
             let reached =
-                integrator.integrate(&system, straight_flow, &setup, &mut work, &mut |step| {
+                integrator.integrate(&system, &flow.map, linear, &setup, &mut work, &mut |step| {
                     recorder.observe(step, rest.as_ref())
                 });
             let measured = Scales::measured(&recorder, system.setting.eps);
@@ -176,10 +174,16 @@ impl Gap {
                 // The guess was too large, so the tolerance too loose: once more, with what was measured.
                 Ok(_) => measured,
                 // It may have been so loose that the run went astray.
-                Err(e) => {
-                    failures.admit(e, trial)?;
-                    Scales { gap: 1e-2 * scales.gap, ..scales }
-                }
+                Err(e) => match integrator.instead(self.method, &demand, &e) {
+                    Some(other) => {
+                        integrator = other;
+                        scales
+                    }
+                    None => {
+                        failures.admit(e, trial)?;
+                        Scales { gap: 1e-2 * scales.gap, ..scales }
+                    }
+                },
             };
         }
         unreachable!("the last trial returns")

@@ -36,7 +36,7 @@ mod system;
 pub(crate) use automatic::{Demand, LARGE};
 pub use automatic::{Method, Options};
 pub use comparison::{Comparison, Peak};
-pub use curved::{Automatic, Bdf, By, Esdirk34, TrBdf2, Tsit45};
+pub use curved::{Automatic, Bdf, By, Esdirk34, Exponential, TrBdf2, Tsit45};
 pub use eigen::Eigen;
 pub(crate) use eigen::no_modes;
 pub use gap::Gap;

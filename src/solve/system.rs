@@ -3,7 +3,7 @@
 use super::eigen::ClosedForm;
 use super::ode::{Block, LowRank, System};
 use crate::linalg::{self, column_major, column_major_mut, gemm};
-use crate::loss::Loss;
+use crate::loss::{Loss, Root};
 use crate::model::{Differentiable, Displacement};
 use nalgebra::DMatrix;
 use std::cell::Cell;
@@ -172,8 +172,12 @@ impl System for CurvedSystem<'_> {
         self.setting.newton(&self.setting.weights(u), &self.outputs(u))
     }
 
-    fn weights(&self, _t: f64, u: &[f64]) -> Option<Vec<f64>> {
-        Some(self.setting.weights(u))
+    fn tangent(&self, _t: f64, u: &[f64]) -> Option<(Vec<f64>, Root)> {
+        let root = match self.setting.loss.quadratic() {
+            Some(_) => self.setting.loss.root(&self.setting.initial)?,
+            None => self.setting.loss.root(&self.outputs(u))?,
+        };
+        Some((self.setting.weights(u), root))
     }
 
     fn low_rank(&self, _t: f64, u: &[f64]) -> Option<LowRank> {
@@ -349,6 +353,15 @@ impl System for GapSystem<'_> {
             out.view_mut((i * p, i * p), (p, p)).copy_from(&self.setting.newton(w, y));
         }
         out
+    }
+
+    fn tangent(&self, t: f64, x: &[f64]) -> Option<(Vec<f64>, Root)> {
+        self.closed.as_ref()?;
+        let straight = self.straight(t, x);
+        let gap = self.gap(&straight, x);
+        let curved: Vec<f64> =
+            straight.iter().zip(&gap).map(|(u, e)| u + self.setting.eps * e).collect();
+        Some((self.setting.weights(&curved), self.setting.loss.root(&self.setting.initial)?))
     }
 
     fn low_rank(&self, t: f64, x: &[f64]) -> Option<LowRank> {

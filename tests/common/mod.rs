@@ -7,7 +7,7 @@ use gradflow::model::{Differentiable, Model, Shape};
 use gradflow::random::Generator;
 use gradflow::scalar::Scalar;
 use gradflow::solve::{
-    Automatic, Bdf, Budget, Comparison, Esdirk34, Gap, Method, Options, TrBdf2, Tsit45,
+    Automatic, Bdf, Budget, Comparison, Esdirk34, Exponential, Gap, Method, Options, TrBdf2, Tsit45,
 };
 use gradflow::{Error, Failure, Result};
 use nalgebra::DMatrix;
@@ -102,8 +102,14 @@ pub(crate) fn gaussian_matrix(rows: usize, columns: usize, seed: u64) -> DMatrix
 }
 
 /// Every method that can be asked for.
-pub(crate) const METHODS: [Method; 5] =
-    [Method::Automatic, Method::Bdf, Method::TrBdf2, Method::Esdirk34, Method::Tsit45];
+pub(crate) const METHODS: [Method; 6] = [
+    Method::Automatic,
+    Method::Bdf,
+    Method::TrBdf2,
+    Method::Esdirk34,
+    Method::Tsit45,
+    Method::Exponential,
+];
 
 /// That tolerance, and a budget that ends a test rather than an evening.
 pub(crate) fn options(rtol: f64) -> Options {
@@ -131,6 +137,7 @@ pub(crate) fn alone<H: Differentiable, L: Loss>(
         Method::TrBdf2 => TrBdf2(options).solve(flow, times),
         Method::Esdirk34 => Esdirk34(options).solve(flow, times),
         Method::Tsit45 => Tsit45(options).solve(flow, times),
+        Method::Exponential => Exponential(options).solve(flow, times),
     }
 }
 

@@ -1,8 +1,8 @@
 //! An exponential multistep method for flows that are nearly linear: exact in the linear part, so that what it costs
 //! falls as α grows.
 //!
-//! Near w₀ a flow under a square loss is x' = −L x + g with L = c J₀ᵀJ₀, and g varies only as fast as the kernel
-//! changes along the path, by O(1/α). The stiffness is all in L, which in the modes of the tangent kernel is a number
+//! Near w₀ a flow is x' = −L x + g with L = J₀ᵀHJ₀, H = ∇²R, and under a square loss g varies
+//! only as fast as the kernel changes along the path, by O(1/α). The stiffness is all in L, which in the modes of the tangent kernel is a number
 //! per mode. So L is solved exactly and g is a polynomial in time through past values (exponential Adams methods:
 //! Nørsett 1969; Hochbruck and Ostermann, *Exponential multistep methods of Adams-type*, 2011), here with variable
 //! step and variable degree, a corrector, and error control on the part that L does not damp as much as on that it
@@ -21,7 +21,7 @@ pub(crate) use tangent::Tangent;
 
 use super::ode::{Decision, Setup, Step, System, out_of_budget};
 use crate::flow::Work;
-use crate::{Error, Failure, Result};
+use crate::{Error, Failure, Result, linalg};
 use std::time::Instant;
 use stepper::{Errors, HIGHEST, Outcome, Stepper};
 
@@ -32,14 +32,14 @@ const FIRST_GROWTH: f64 = 8.0;
 /// Steps that fail to contract, in a row, after which the flow counts as not lazy.
 const PATIENCE: usize = 6;
 
-/// Integrates from x(0) = 0; `tolerance` is that of a step, in the Euclidean norm.
+/// Integrates from x(0) = 0; tolerances per component are taken as one for the Euclidean norm.
 ///
 /// # Errors
 /// As `ode::integrate`; [`Failure::NonlinearSolve`] where the flow is too far from its tangent.
+#[allow(clippy::cast_precision_loss, reason = "sizes")]
 pub(crate) fn integrate(
     system: &dyn System,
     tangent: Tangent<'_>,
-    tolerance: f64,
     setup: &Setup<'_>,
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
@@ -47,6 +47,8 @@ pub(crate) fn integrate(
     let Some(mut stepper) = Stepper::new(system, tangent) else {
         return Err(escaped(0.0));
     };
+    let tolerance =
+        linalg::norm(setup.atol) * (system.dim() as f64 / setup.atol.len() as f64).sqrt();
     let reached = run(&mut stepper, tolerance, setup, work, observe);
     work.rhs += stepper.evaluations;
     work.linear_solves += stepper.lifts;

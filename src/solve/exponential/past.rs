@@ -90,7 +90,6 @@ impl<'a> View<'a> {
                 *lifted += beta * (x - now);
             }
         }
-        lifted.iter_mut().for_each(|a| *a *= self.tangent.curvature());
         Motion { combination, lifted, image }
     }
 

@@ -253,8 +253,8 @@ impl<'a> Stepper<'a> {
         let mut x = vec![0.0; self.base.len()];
         self.tangent.lift(&self.modal, &mut x);
         x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
-        let Some(weights) = self.system.weights(self.time, &x) else { return false };
-        let Some(tangent) = self.tangent.moved_to(weights) else { return false };
+        let Some((weights, root)) = self.system.tangent(self.time, &x) else { return false };
+        let Some(tangent) = self.tangent.moved_to(weights, root) else { return false };
         self.tangent = tangent;
         self.tangent_time = self.time;
         self.tangents += 1;

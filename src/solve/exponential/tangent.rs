@@ -1,95 +1,146 @@
-//! The linear part −L of a flow, L = c JᵀJ with J = Dh at a fixed point, in the modes of its kernel.
+//! The linear part −L of a flow, L = JᵀHJ with J = Dh and H = ∇²R at a fixed point, in its modes.
 //!
-//! With JJᵀ = U diag(λ) Uᵀ, a function of L acts as ψ(L) v = ψ(0) v + JᵀU [(ψ(cλ) − ψ(0))/λ] UᵀJ v. What a vector
-//! looks like to L is thus its image v̂ = UᵀJ v, one number per mode, and what L does to it is lifted back by JᵀU.
+//! With a root H = S Sᵀ and SᵀJJᵀS = U diag(λ) Uᵀ, a function of L acts as
+//! ψ(L) v = ψ(0) v + JᵀSU [(ψ(λ) − ψ(0))/λ] UᵀSᵀJ v. What a vector looks like to L is thus its image v̂ = UᵀSᵀJ v, one
+//! number per mode, and what L does to it is lifted back by JᵀSU. Of N and p the smaller is decomposed.
 
 use crate::linalg;
+use crate::loss::Root;
 use crate::model::{Differentiable, Modes};
+use nalgebra::DMatrix;
 use std::borrow::Cow;
 
-/// Modes of the start, which others use too, or of a point of our own.
-enum Held<'a> {
-    Borrowed(&'a Modes),
-    Owned(Box<Modes>),
-}
-
-impl std::ops::Deref for Held<'_> {
-    type Target = Modes;
-    fn deref(&self) -> &Modes {
-        match self {
-            Held::Borrowed(modes) => modes,
-            Held::Owned(modes) => modes,
-        }
-    }
-}
+/// Up to this many numbers JᵀSU is written out: products with it are then cheaper than any sweep.
+const SMALL: usize = 10_000;
 
 /// L, and the maps to and from its modes.
 pub(crate) struct Tangent<'a> {
     map: &'a dyn Differentiable,
     point: Cow<'a, [f64]>,
-    modes: Held<'a>,
-    /// c λ.
+    basis: Basis<'a>,
+    /// λ.
     rates: Vec<f64>,
     /// 1/λ, or 0 for a mode at working precision: then it belongs to what L does not see.
     inverse: Vec<f64>,
-    curvature: f64,
+}
+
+/// How images are taken and lifted.
+enum Basis<'a> {
+    /// The modes of the kernel at the start, which others use too, for H = c Id: √c.
+    Shared(&'a Modes, f64),
+    /// JᵀSU, p × k.
+    Written(DMatrix<f64>),
+    /// U and S, with J by the map's own products.
+    Factored(DMatrix<f64>, Root),
 }
 
 impl<'a> Tangent<'a> {
-    /// L at `point`, where `map` has these modes, for a loss of that curvature c.
-    pub(crate) fn at(
+    /// L at `point`, where `map` has these modes, for a loss c/2 ‖y − y*‖².
+    pub(crate) fn shared(
         map: &'a dyn Differentiable,
         point: &'a [f64],
         modes: &'a Modes,
         curvature: f64,
     ) -> Self {
-        Self::with(map, Cow::Borrowed(point), Held::Borrowed(modes), curvature)
+        let rates: Vec<f64> = modes.lambda.iter().map(|l| curvature * l).collect();
+        let basis = Basis::Shared(modes, curvature.sqrt());
+        Self::with(map, Cow::Borrowed(point), basis, rates, curvature * modes.cutoff)
     }
 
-    /// L at another point; `None` where Dh is not finite there.
-    pub(super) fn moved_to(&self, point: Vec<f64>) -> Option<Self> {
-        let modes = Held::Owned(Box::new(Modes::of_kernel(self.map, &point)?));
-        Some(Self::with(self.map, Cow::Owned(point), modes, self.curvature))
+    /// L at `point` where the Hessian has this root; `None` where it is not finite.
+    #[allow(clippy::cast_precision_loss, reason = "sizes")]
+    pub(crate) fn at(
+        map: &'a dyn Differentiable,
+        point: Cow<'a, [f64]>,
+        root: Root,
+    ) -> Option<Self> {
+        let shape = map.shape();
+        let size = shape.params.saturating_mul(shape.outputs);
+        let (rates, basis) = if shape.params < shape.outputs {
+            let weighted = weighted_jacobian(map, &point, &root);
+            let (rates, right) =
+                linalg::symmetric_eigen(&linalg::transposed_product(&weighted, &weighted))?;
+            let mut written = right;
+            for (mut column, rate) in written.column_iter_mut().zip(&rates) {
+                column *= rate.max(0.0).sqrt();
+            }
+            (rates, Basis::Written(written))
+        } else if size > SMALL && map.structure().is_batched() {
+            let mut kernel = map.kernel(&point);
+            weigh(&mut kernel, &root);
+            kernel = kernel.transpose();
+            weigh(&mut kernel, &root);
+            let (rates, left) = linalg::symmetric_eigen(&kernel)?;
+            (rates, Basis::Factored(left, root))
+        } else {
+            let weighted = weighted_jacobian(map, &point, &root);
+            let (rates, left) = linalg::symmetric_eigen(&linalg::gram(&weighted))?;
+            (rates, Basis::Written(linalg::transposed_product(&weighted, &left)))
+        };
+        let longest = shape.params.max(shape.outputs) as f64;
+        let cutoff = rates.first().map_or(0.0, |l| l * longest * f64::EPSILON);
+        let rates = rates.into_iter().map(|l| l.max(0.0)).collect();
+        Some(Self::with(map, point, basis, rates, cutoff))
+    }
+
+    /// L of the same map elsewhere.
+    pub(super) fn moved_to(&self, point: Vec<f64>, root: Root) -> Option<Self> {
+        Self::at(self.map, Cow::Owned(point), root)
     }
 
     fn with(
         map: &'a dyn Differentiable,
         point: Cow<'a, [f64]>,
-        modes: Held<'a>,
-        curvature: f64,
+        basis: Basis<'a>,
+        rates: Vec<f64>,
+        cutoff: f64,
     ) -> Self {
-        let seen = |l: f64| if l > modes.cutoff { l.recip() } else { 0.0 };
-        Tangent {
-            map,
-            rates: modes.lambda.iter().map(|l| curvature * l).collect(),
-            inverse: modes.lambda.iter().map(|l| seen(*l)).collect(),
-            curvature,
-            point,
-            modes,
-        }
+        let inverse = rates.iter().map(|l| if *l > cutoff { l.recip() } else { 0.0 }).collect();
+        Tangent { map, point, basis, rates, inverse }
     }
 
-    /// c λ of every mode.
+    /// λ of every mode.
     pub(super) fn rates(&self) -> &[f64] {
         &self.rates
     }
 
-    /// c.
-    pub(super) fn curvature(&self) -> f64 {
-        self.curvature
-    }
-
-    /// v̂ = UᵀJ v.
+    /// v̂ = UᵀSᵀJ v.
     pub(super) fn image(&self, v: &[f64]) -> Vec<f64> {
-        self.modes.project(self.map, &self.point, v)
+        let mut image = vec![0.0; self.rates.len()];
+        match &self.basis {
+            Basis::Shared(modes, root) => {
+                image = modes.project(self.map, &self.point, v);
+                image.iter_mut().for_each(|a| *a *= root);
+            }
+            Basis::Written(written) => linalg::multiply(&mut image, false, written, true, v),
+            Basis::Factored(left, root) => {
+                let mut y = vec![0.0; left.nrows()];
+                self.map.jvp(&self.point, v, &mut y);
+                root.apply_transposed(&mut y);
+                linalg::multiply(&mut image, false, left, true, &y);
+            }
+        }
+        image
     }
 
-    /// `x` ← JᵀU a.
+    /// `x` ← JᵀSU a.
     pub(super) fn lift(&self, a: &[f64], x: &mut [f64]) {
-        self.modes.lift(self.map, &self.point, a, x);
+        match &self.basis {
+            Basis::Shared(modes, root) => {
+                let scaled: Vec<f64> = a.iter().map(|a| root * a).collect();
+                modes.lift(self.map, &self.point, &scaled, x);
+            }
+            Basis::Written(written) => linalg::multiply(x, false, written, false, a),
+            Basis::Factored(left, root) => {
+                let mut y = vec![0.0; left.nrows()];
+                linalg::multiply(&mut y, false, left, false, a);
+                root.apply(&mut y);
+                self.map.vjp(&self.point, &y, x);
+            }
+        }
     }
 
-    /// The part of ‖v‖² that an image â = UᵀJ v accounts for.
+    /// The part of ‖v‖² that an image v̂ accounts for.
     pub(super) fn seen(&self, image: &[f64]) -> f64 {
         image.iter().zip(&self.inverse).map(|(a, inverse)| a * a * inverse).sum()
     }
@@ -97,5 +148,19 @@ impl<'a> Tangent<'a> {
     /// The part of ‖v‖² that L does not see.
     pub(super) fn unseen(&self, v: &[f64], image: &[f64]) -> f64 {
         (linalg::dot(v, v) - self.seen(image)).max(0.0)
+    }
+}
+
+/// Sᵀ J, N × p.
+fn weighted_jacobian(map: &dyn Differentiable, point: &[f64], root: &Root) -> DMatrix<f64> {
+    let mut jacobian = map.jacobian(point);
+    weigh(&mut jacobian, root);
+    jacobian
+}
+
+/// `m` ← Sᵀ m.
+fn weigh(m: &mut DMatrix<f64>, root: &Root) {
+    for mut column in m.column_iter_mut() {
+        root.apply_transposed(column.as_mut_slice());
     }
 }

@@ -11,6 +11,7 @@ mod low_rank;
 pub(crate) use low_rank::{Block, LowRank};
 
 use crate::flow::Work;
+use crate::loss::Root;
 use crate::{Error, Failure, Result};
 use dense::PartialLu;
 use diffsol::matrix::MatrixRef;
@@ -32,8 +33,8 @@ pub(crate) trait System {
     fn jacobian(&self, t: f64, x: &[f64]) -> DMatrix<f64>;
     /// The part −diag(JᵀHJ, …) of ∂f/∂x that carries the stiffness, where forming ∂f/∂x itself would be too large.
     fn low_rank(&self, t: f64, x: &[f64]) -> Option<LowRank>;
-    /// The weights at which Dh gives that part, where there is one block of it and Dh may be taken afresh.
-    fn weights(&self, _t: f64, _x: &[f64]) -> Option<Vec<f64>> {
+    /// The weights at which Dh gives that part and the root of the loss's Hessian there, where there is one block of it.
+    fn tangent(&self, _t: f64, _x: &[f64]) -> Option<(Vec<f64>, Root)> {
         None
     }
 }
