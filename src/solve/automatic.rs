@@ -64,6 +64,20 @@ impl Method {
         }
     }
 
+    /// Refuses a method that the problem is not made for.
+    pub(crate) fn check(self, demand: &Demand<'_>) -> Result<()> {
+        if self != Method::Exponential || demand.suits_exponential() {
+            return Ok(());
+        }
+        let found = format!("the exponential method, and the loss {}", demand.loss.name());
+        let remedy = if demand.alone {
+            "it needs a loss that gives a root of its Hessian (Loss::root); use bdf"
+        } else {
+            "beside its linearization it solves flows under a square loss only; use bdf"
+        };
+        Err(Error::Conflict { found, remedy: remedy.into() })
+    }
+
     /// The integrator for a problem, by name or by the rule.
     pub(crate) fn integrator(self, demand: &Demand<'_>) -> Integrator {
         let Shape { params, outputs } = demand.map.shape();
@@ -133,7 +147,7 @@ impl Integrator {
             Integrator::Diffsol(Scheme::Bdf, _) => 0.02,
             Integrator::Diffsol(Scheme::TrBdf2 | Scheme::Esdirk34, _) => 0.05,
             Integrator::Diffsol(Scheme::Tsit45, _) => 0.2,
-            Integrator::Exponential => 0.2,
+            Integrator::Exponential => 0.02,
         }
     }
 

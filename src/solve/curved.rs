@@ -128,6 +128,7 @@ fn solve<H: Differentiable, L: Loss>(
     let clock = Clock::new(modes, curvature, times);
     let demand =
         Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: true };
+    method.check(&demand)?;
     let mut integrator = method.integrator(&demand);
     let mut recorder = Recorder::new(&system, flow, times, integrator);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));

@@ -117,6 +117,7 @@ impl Gap {
         let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
         let demand =
             Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: false };
+        self.method.check(&demand)?;
         let mut integrator = self.method.integrator(&demand);
         let recorder = |integrator: Integrator| {
             Recorder::new(
