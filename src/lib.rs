@@ -43,6 +43,7 @@ pub mod random;
 pub mod scalar;
 pub mod solve;
 pub mod theory;
+pub mod threads;
 
 pub use error::{Error, Failure, Result};
 pub use flow::{logarithmic, uniform};

@@ -2,7 +2,8 @@
 //!
 //! faer's AVX-512 kernels leave the upper halves of the vector registers dirty, after which `exp` and `tanh` run three
 //! to four times slower; [`gemm`] and its relatives clear them. That call and nothing else is why `unsafe` may stand
-//! here. All products run on one thread: the same bits for any machine load.
+//! here. Every product runs on one thread: the same bits for any machine load. What is large is cut into blocks by
+//! whoever asks, and the blocks are shared out by [`threads`](crate::threads).
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
@@ -34,6 +35,26 @@ pub(crate) fn column_major_mut(data: &mut [f64], rows: usize, columns: usize) ->
     ViewMut::from_column_major_slice_mut(data, rows, columns)
 }
 
+/// Cuts `matrix` into blocks of `size` columns (the last may have fewer), from the first on.
+pub(crate) fn column_blocks<'a>(
+    matrix: ViewMut<'a>,
+    size: usize,
+) -> impl Iterator<Item = ViewMut<'a>> + Send {
+    let mut rest = Some(matrix);
+    std::iter::from_fn(move || {
+        let matrix = rest.take().filter(|matrix| matrix.ncols() > 0)?;
+        let size = size.min(matrix.ncols());
+        let (block, others) = matrix.split_at_col_mut(size);
+        rest = Some(others);
+        Some(block)
+    })
+}
+
+/// Runs `loops` compiled for the best vector instructions that this machine has: what it calls must be inlined into it.
+pub(crate) fn vectorized<R>(loops: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(loops)
+}
+
 /// `out` ← s a b, or `out` + s a b where `add`.
 pub(crate) fn gemm(out: ViewMut<'_>, add: bool, a: View<'_>, b: View<'_>, s: f64) {
     matmul(out, if add { Accum::Add } else { Accum::Replace }, a, b, s, Par::Seq);
@@ -59,6 +80,40 @@ pub(crate) fn transposed_product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<
         1.0,
     );
     out
+}
+
+/// `out` ← a b; of a square `half` only the lower triangle, the rest of which is left as it is.
+pub(crate) fn inner_products(out: ViewMut<'_>, half: bool, a: View<'_>, b: View<'_>) {
+    if !half {
+        return gemm(out, false, a, b, 1.0);
+    }
+    let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+    triangular::matmul(out, lower, Accum::Replace, a, whole, b, whole, 1.0, Par::Seq);
+    clear_vector_state();
+}
+
+/// `out` ← a.
+pub(crate) fn copy(mut out: ViewMut<'_>, a: View<'_>) {
+    out.copy_from(a);
+}
+
+/// Sums of rows.
+pub(crate) fn row_sums(a: View<'_>) -> impl Iterator<Item = f64> {
+    (0..a.nrows()).map(move |i| match a.row(i).try_as_row_major() {
+        Some(row) => lane_sum(row.as_slice()),
+        None => a.row(i).iter().sum(),
+    })
+}
+
+/// A sum in eight lanes, in an order that vector code can keep.
+fn lane_sum(v: &[f64]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let chunks = v.chunks_exact(8);
+    let rest: f64 = chunks.remainder().iter().sum();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane += x);
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 /// J Jᵀ, bitwise symmetric: the lower half is computed, the upper copied.

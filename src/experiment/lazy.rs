@@ -9,7 +9,8 @@ use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
 use crate::solve::{Comparison, Gap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::threads;
+use std::sync::{Mutex, PoisonError};
 
 /// Solves `flow` at each scale, ∞ allowed; `times` as for [`Gap::solve`].
 ///
@@ -27,8 +28,7 @@ pub fn lazy_limit<H: Differentiable, L: Loss>(
 
 /// The same beside a linearization at hand, each scale with its own outcome; `done` hears of every scale that ends.
 ///
-/// Scales are shared out among the machine's cores. Each is solved by itself on one thread, so the numbers do not
-/// depend on how many there are.
+/// Scales are shared out among the machine's cores ([`threads`]); the numbers do not depend on how many there are.
 pub(crate) fn sweep<H: Differentiable, L: Loss, G: Differentiable>(
     flow: &Flow<H, L>,
     tangent: &Linearized<G>,
@@ -39,25 +39,13 @@ pub(crate) fn sweep<H: Differentiable, L: Loss, G: Differentiable>(
 ) -> Vec<Result<Comparison>> {
     // The modes are shared: found once, before the threads part.
     let _ = tangent.modes();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut mine = Vec::new();
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&alpha) = alphas.get(i) else { return mine };
-            mine.push((i, gap.solve_beside(&flow.at_scale(alpha), tangent, times)));
-            done(alpha);
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(alphas.len());
-    let mut outcomes = std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for helper in helpers {
-            all.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        all
+    let outcomes = Mutex::new(Vec::with_capacity(alphas.len()));
+    threads::share(f64::INFINITY, alphas.iter().enumerate(), |(i, &alpha)| {
+        let outcome = gap.solve_beside(&flow.at_scale(alpha), tangent, times);
+        outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((i, outcome));
+        done(alpha);
     });
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     outcomes.sort_by_key(|(i, _)| *i);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }

@@ -14,6 +14,7 @@ const KEPT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Buffer<'a> {
     data: Vec<f64>,
+    len: usize,
     home: &'a Buffers,
 }
 
@@ -27,12 +28,11 @@ impl Buffers {
     /// `len` numbers, **of any value**: whoever takes them overwrites all that is read later.
     pub(crate) fn take(&self, len: usize) -> Buffer<'_> {
         let mut resting = self.resting();
-        let fitting = (0..resting.len()).filter(|&i| resting[i].capacity() >= len);
-        let tightest = fitting.min_by_key(|&i| resting[i].capacity());
-        let mut data = tightest.map_or_else(Vec::new, |i| resting.swap_remove(i));
+        let fitting = (0..resting.len()).filter(|&i| resting[i].len() >= len);
+        let tightest = fitting.min_by_key(|&i| resting[i].len());
+        let found = tightest.map(|i| resting.swap_remove(i));
         drop(resting);
-        data.resize(len, 0.0);
-        Buffer { data, home: self }
+        Buffer { data: found.unwrap_or_else(|| vec![0.0; len]), len, home: self }
     }
 
     fn resting(&self) -> MutexGuard<'_, Vec<Vec<f64>>> {
@@ -43,20 +43,20 @@ impl Buffers {
 impl Deref for Buffer<'_> {
     type Target = [f64];
     fn deref(&self) -> &[f64] {
-        &self.data
+        &self.data[..self.len]
     }
 }
 
 impl DerefMut for Buffer<'_> {
     fn deref_mut(&mut self) -> &mut [f64] {
-        &mut self.data
+        &mut self.data[..self.len]
     }
 }
 
 impl Drop for Buffer<'_> {
     fn drop(&mut self) {
         let mut resting = self.home.resting();
-        if resting.len() < KEPT && self.data.capacity() > 0 {
+        if resting.len() < KEPT && !self.data.is_empty() {
             resting.push(std::mem::take(&mut self.data));
         }
     }

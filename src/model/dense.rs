@@ -1,9 +1,11 @@
-//! One dense layer, Z = s A Wᵀ + β b, over a batch: where its weights lie and its four products.
+//! One dense layer, Z = s W A + β b, over a batch: where its weights lie and its products.
 //!
-//! Batches are row-major, a row per sample; W is outputs × inputs, row-major. Every product takes the whole parameter
-//! vector (or one of its shape: a displacement, a gradient) and finds its own part.
+//! Batches hold a row per neuron and a column per sample; W is outputs × inputs, row-major. So the rows of a block of
+//! neurons are contiguous in W, in b and in every batch, and layers are worked on block by block: each function
+//! here does some of the layer's neurons, takes the whole parameter vector (or one of its shape: a displacement) and
+//! finds its own part.
 
-use crate::linalg::{gemm, row_major, row_major_mut};
+use crate::linalg::{View, ViewMut, gemm, row_major, row_major_mut, row_sums};
 use std::ops::Range;
 
 /// Shape, place and factors of a layer.
@@ -27,50 +29,61 @@ impl Dense {
         self.weights.start..self.biases.as_ref().map_or(self.weights.end, |b| b.end)
     }
 
-    /// `z` (rows × outputs) ← s `a` Wᵀ + β b.
-    pub(crate) fn affine(&self, z: &mut [f64], a: &[f64], w: &[f64]) {
+    /// W.
+    pub(crate) fn matrix<'a>(&self, w: &'a [f64]) -> View<'a> {
+        row_major(&w[self.weights.clone()], self.outputs, self.inputs)
+    }
+
+    /// `z` (the `neurons` × samples) ← s W `a` + β b.
+    pub(crate) fn affine(&self, neurons: Range<usize>, z: &mut [f64], a: View<'_>, w: &[f64]) {
         if let Some(biases) = &self.biases {
-            for row in z.chunks_exact_mut(self.outputs) {
-                for (z, b) in row.iter_mut().zip(&w[biases.clone()]) {
-                    *z = self.bias_factor * b;
-                }
+            let biases = &w[biases.clone()][neurons.clone()];
+            for (row, b) in z.chunks_exact_mut(a.ncols()).zip(biases) {
+                row.fill(self.bias_factor * b);
             }
         }
-        self.forward(self.biases.is_some(), z, a, w);
+        self.forward(self.biases.is_some(), neurons, z, a, w);
     }
 
-    /// `z` (rows × outputs) ← s `a` Wᵀ, or `z` + that where `add`.
-    pub(crate) fn forward(&self, add: bool, z: &mut [f64], a: &[f64], w: &[f64]) {
-        let rows = z.len() / self.outputs;
-        let matrix = row_major(&w[self.weights.clone()], self.outputs, self.inputs);
-        let (z, a) = (row_major_mut(z, rows, self.outputs), row_major(a, rows, self.inputs));
-        gemm(z, add, a, matrix.transpose(), self.weight_factor);
+    /// `z` (the `neurons` × samples) ← s W `a`, or `z` + that where `add`.
+    pub(crate) fn forward(
+        &self,
+        add: bool,
+        neurons: Range<usize>,
+        z: &mut [f64],
+        a: View<'_>,
+        w: &[f64],
+    ) {
+        let matrix = self.matrix(w).subrows(neurons.start, neurons.len());
+        gemm(row_major_mut(z, neurons.len(), a.ncols()), add, matrix, a, self.weight_factor);
     }
 
-    /// `h` (rows × inputs) ← s `g` W, or `h` + that where `add`.
-    pub(crate) fn backward(&self, add: bool, h: &mut [f64], g: &[f64], w: &[f64]) {
-        let rows = h.len() / self.inputs;
-        let matrix = row_major(&w[self.weights.clone()], self.outputs, self.inputs);
-        let (h, g) = (row_major_mut(h, rows, self.inputs), row_major(g, rows, self.outputs));
-        gemm(h, add, g, matrix, self.weight_factor);
+    /// `h` (the layer's `inputs` × samples) ← s Wᵀ `g`, or `h` + that where `add`.
+    pub(crate) fn backward(
+        &self,
+        add: bool,
+        inputs: Range<usize>,
+        h: &mut [f64],
+        g: View<'_>,
+        w: &[f64],
+    ) {
+        let matrix = self.matrix(w).subcols(inputs.start, inputs.len());
+        gemm(
+            row_major_mut(h, inputs.len(), g.ncols()),
+            add,
+            matrix.transpose(),
+            g,
+            self.weight_factor,
+        );
     }
 
-    /// W's part of `out` ← s `g`ᵀ `a`, or itself + that where `add`.
-    pub(crate) fn weight_gradient(&self, add: bool, out: &mut [f64], g: &[f64], a: &[f64]) {
-        let rows = g.len() / self.outputs;
-        let out = row_major_mut(&mut out[self.weights.clone()], self.outputs, self.inputs);
-        let (g, a) = (row_major(g, rows, self.outputs), row_major(a, rows, self.inputs));
-        gemm(out, add, g.transpose(), a, self.weight_factor);
+    /// `out`, the part of W of some outputs and inputs, ← s `g` `a`ᵀ, or itself + that where `add`.
+    pub(crate) fn weight_gradient(&self, add: bool, out: ViewMut<'_>, g: View<'_>, a: View<'_>) {
+        gemm(out, add, g, a.transpose(), self.weight_factor);
     }
 
-    /// b's part of `out` ← β times the column sums of `g`.
-    pub(crate) fn bias_gradient(&self, out: &mut [f64], g: &[f64]) {
-        let Some(biases) = &self.biases else { return };
-        let out = &mut out[biases.clone()];
-        out.fill(0.0);
-        for row in g.chunks_exact(self.outputs) {
-            out.iter_mut().zip(row).for_each(|(out, g)| *out += g);
-        }
-        out.iter_mut().for_each(|out| *out *= self.bias_factor);
+    /// `out`, the part of b of some outputs, ← β times the row sums of `g`; empty where there is none.
+    pub(crate) fn bias_gradient(&self, out: &mut [f64], g: View<'_>) {
+        out.iter_mut().zip(row_sums(g)).for_each(|(out, sum)| *out = self.bias_factor * sum);
     }
 }

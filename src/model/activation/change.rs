@@ -4,34 +4,49 @@
 //! first = φ'(z₀) z₁ and rest = φ'(z₀) r + d² φ₂(z₀, δ), and the slope's scaled change
 //! [φ'(z) − φ'(z₀)]/ε is d · [φ'(z₀ + δ) − φ'(z₀)]/δ. Both divided remainders tend to derivatives as δ → 0.
 
-use super::super::buffers::{Buffer, Buffers};
 use super::{Activation, gelu_second};
+use crate::linalg;
 use crate::scalar::{
     Elementary, Scalar, TanhChange, by_quadrature, mean_by_quadrature, remainder, sech2,
     tanh_change, tanh_change_near,
 };
 use std::f64::consts::FRAC_2_SQRT_PI;
 
-/// A hidden layer at w₀: n × width each, row-major.
-#[derive(Debug, Default)]
-pub(crate) struct Resting {
+/// A hidden layer, or some of its neurons, at w₀: width × n each, a row per neuron.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resting<'a> {
     /// Z₀, before the activation.
-    pub(crate) z: Vec<f64>,
+    pub(crate) z: &'a [f64],
     /// φ(Z₀).
-    pub(crate) value: Vec<f64>,
+    pub(crate) value: &'a [f64],
     /// φ'(Z₀).
-    pub(crate) slope: Vec<f64>,
+    pub(crate) slope: &'a [f64],
 }
 
-/// The same layer's change from w₀ to w₀ + εu + ε²e: n × width each, row-major.
+impl<'a> Resting<'a> {
+    /// Some of its numbers.
+    pub(crate) fn part(self, range: std::ops::Range<usize>) -> Resting<'a> {
+        Resting {
+            z: &self.z[range.clone()],
+            value: &self.value[range.clone()],
+            slope: &self.slope[range],
+        }
+    }
+}
+
+/// The same neurons' change from w₀ to w₀ + εu + ε²e; all slices have one length.
 #[derive(Debug)]
-pub(crate) struct Changed<'a> {
+pub(crate) struct Change<'a> {
+    /// The first part of Z, then of φ(Z).
+    pub(crate) first: &'a mut [f64],
+    /// The rest of Z, then of φ(Z).
+    pub(crate) rest: &'a mut [f64],
     /// φ(Z).
-    pub(crate) total: Buffer<'a>,
+    pub(crate) total: &'a mut [f64],
     /// [φ(Z) − φ(Z₀)]/ε.
-    pub(crate) change: Buffer<'a>,
+    pub(crate) change: &'a mut [f64],
     /// [φ'(Z) − φ'(Z₀)]/ε.
-    pub(crate) slope: Buffer<'a>,
+    pub(crate) slope: &'a mut [f64],
 }
 
 /// Elements looked at together: all near their start, or not.
@@ -79,35 +94,31 @@ impl Activation {
         }
     }
 
-    /// Carries a layer's increments through the activation: `first` and `rest` of Z become those of φ(Z).
-    pub(crate) fn advance<'a>(
-        self,
-        at: &Resting,
-        (first, rest): (&mut [f64], &mut [f64]),
-        eps: f64,
-        buffers: &'a Buffers,
-    ) -> Changed<'a> {
-        let n = first.len();
-        let [total, change, slope] = [(); 3].map(|()| buffers.take(n));
-        let mut out = Changed { total, change, slope };
-        for begin in (0..n).step_by(BLOCK) {
-            let range = begin..(begin + BLOCK).min(n);
-            let mut block = Block {
-                z: &at.z[range.clone()],
-                value: &at.value[range.clone()],
-                at: &at.slope[range.clone()],
-                first: &mut first[range.clone()],
-                rest: &mut rest[range.clone()],
-                total: &mut out.total[range.clone()],
-                change: &mut out.change[range.clone()],
-                slope: &mut out.slope[range],
-                eps,
-            };
-            self.advance_block(&mut block);
-        }
-        out
+    /// Carries increments through the activation: `first` and `rest` of Z become those of φ(Z), the other parts of
+    /// `out` are filled.
+    pub(crate) fn advance(self, at: Resting<'_>, out: &mut Change<'_>, eps: f64) {
+        linalg::vectorized(
+            #[inline(always)]
+            || {
+                for begin in (0..at.z.len()).step_by(BLOCK) {
+                    let range = begin..(begin + BLOCK).min(at.z.len());
+                    self.advance_block(&mut Block {
+                        z: &at.z[range.clone()],
+                        value: &at.value[range.clone()],
+                        at: &at.slope[range.clone()],
+                        first: &mut out.first[range.clone()],
+                        rest: &mut out.rest[range.clone()],
+                        total: &mut out.total[range.clone()],
+                        change: &mut out.change[range.clone()],
+                        slope: &mut out.slope[range],
+                        eps,
+                    });
+                }
+            },
+        );
     }
 
+    #[inline(always)]
     fn advance_block(self, block: &mut Block<'_>) {
         match self {
             Activation::Relu => block.relu(),
@@ -147,6 +158,7 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// Whether |δ| ≤ 1 throughout (a NaN is not near).
+    #[inline(always)]
     fn is_near(&self) -> bool {
         let eps = self.eps;
         let pairs = self.first.iter().zip(self.rest.iter());

@@ -1,22 +1,50 @@
 //! The exact increment of a network: three planes forward, two back, no cancellation at any ε ≥ 0.
 //!
 //! With weights W = W₀ + εU + ε²E and activations A = A₀ + εA₁ + ε²A₂, write ΔW = U + εE and ΔA = A₁ + εA₂ for the
-//! scaled changes. Then Z = A Wᵀ has `first = A₀ Uᵀ + A₁ W₀ᵀ` and `rest = A₀ Eᵀ + A₂ W₀ᵀ + ΔA ΔWᵀ`
+//! scaled changes. Then Z = W A has `first = U A₀ + W₀ A₁` and `rest = E A₀ + W₀ A₂ + ΔW ΔA`
 //! (the product rule of `scalar::increment`, plane by plane). Backwards a signal is G₀ + ε ΔG, and the change of a product is
-//! a₀ Δb + Δa b.
+//! a₀ Δb + Δa b. Blocks of neurons as in `sweep` and `backward`.
 
-use super::super::activation::Changed;
+use super::super::activation::Change;
 use super::super::buffers::Buffer;
 use super::super::{Displacement, Seed};
 use super::Network;
+use super::backward::split_off;
+use super::blocks::cut;
 use super::sweep::Evaluation;
+use crate::linalg::{
+    View, ViewMut, column_blocks, column_major, row_major, row_major_mut, vectorized,
+};
+use crate::threads;
 
-/// What the sweep forward leaves for the sweep back.
-struct Forward<'a> {
-    /// Change of each hidden layer.
-    hidden: Vec<Changed<'a>>,
-    /// The outputs' first and rest parts, one after the other: 2 N.
-    outputs: Buffer<'a>,
+/// A hidden layer's change, width × n each, as in [`Change`].
+struct Changed<'a> {
+    first: Buffer<'a>,
+    rest: Buffer<'a>,
+    total: Buffer<'a>,
+    change: Buffer<'a>,
+    slope: Buffer<'a>,
+}
+
+/// The weights at the start, and ΔW = U + εE for the layers after the first (which needs none).
+#[derive(Clone, Copy)]
+struct Weights<'a> {
+    start: &'a [f64],
+    moved: &'a [f64],
+    eps: f64,
+}
+
+/// A signal: G₀, ΔG and G = G₀ + ε ΔG, outputs × n each.
+#[derive(Clone, Copy)]
+struct Signal<'a>([View<'a>; 3]);
+
+/// A block of neurons on the way back, and what it fills; pairs are base and change.
+struct Block<'a> {
+    begin: usize,
+    above: [ViewMut<'a>; 2],
+    signal: [&'a mut [f64]; 3],
+    weights: [&'a mut [f64]; 2],
+    biases: [&'a mut [f64]; 2],
 }
 
 impl Network {
@@ -28,20 +56,19 @@ impl Network {
         base: &mut [f64],
         change: &mut [f64],
     ) {
-        let start = self.at(at.start);
-        let moved = self.moved_weights(at);
-        let forward = self.forward_increment(at, &start, &moved);
-        let (first, rest) = forward.outputs.split_at(start.outputs.len());
-        let mut signal = self.buffers.take(2 * start.outputs.len());
-        signal.fill(0.0);
-        let (v0, v1) = signal.split_at_mut(start.outputs.len());
-        seed(first, rest, v0, v1);
-        for l in (0..self.layers.len()).rev() {
-            self.gradient_increment(l, &start, &forward, &signal, (base, change));
-            if l > 0 {
-                signal = self.signal_increment(l, at, &start, &forward, &moved, &signal);
-            }
-        }
+        let (start, moved) = (self.at(at.start), self.moved_weights(at));
+        let weights = Weights { start: at.start, moved: &moved, eps: at.eps };
+        let outputs = start.outputs.len();
+        let [mut first, mut rest, mut v0, mut v1, mut total] =
+            [(); 5].map(|()| self.buffers.take(outputs));
+        let hidden = self.forward_increment(at, &start, weights, &mut first, &mut rest);
+        v0.fill(0.0);
+        v1.fill(0.0);
+        seed(&first, &rest, &mut v0, &mut v1);
+        add_scaled(&mut total, &v0, at.eps, &v1);
+        let view = |v| column_major(v, self.outputs_per_sample(), self.samples());
+        let signal = Signal([view(&v0), view(&v1), view(&total)]);
+        self.back_increment(weights, &start, &hidden, signal, [base, change]);
     }
 
     /// [`Differentiable::expand`](super::Differentiable::expand): the sweep forward alone.
@@ -51,101 +78,238 @@ impl Network {
         first: &mut [f64],
         rest: &mut [f64],
     ) {
-        let start = self.at(at.start);
-        let moved = self.moved_weights(at);
-        let forward = self.forward_increment(at, &start, &moved);
-        let (found_first, found_rest) = forward.outputs.split_at(first.len());
-        first.copy_from_slice(found_first);
-        rest.copy_from_slice(found_rest);
+        let (start, moved) = (self.at(at.start), self.moved_weights(at));
+        let weights = Weights { start: at.start, moved: &moved, eps: at.eps };
+        self.forward_increment(at, &start, weights, first, rest);
     }
 
-    /// ΔW = U + εE, for the layers after the first (which needs none).
     fn moved_weights(&self, at: Displacement<'_>) -> Buffer<'_> {
         let begin = self.layers[0].params().end;
         let mut moved = self.buffers.take(at.start.len());
-        let parts = at.first[begin..].iter().zip(&at.rest[begin..]);
-        for (d, (u, e)) in moved[begin..].iter_mut().zip(parts) {
-            *d = u + at.eps * e;
-        }
+        add_scaled(&mut moved[begin..], &at.first[begin..], at.eps, &at.rest[begin..]);
         moved
     }
 
+    /// Hidden layers' changes; the outputs' parts go to `first` and `rest`.
     fn forward_increment(
         &self,
         at: Displacement<'_>,
         start: &Evaluation,
-        moved: &[f64],
-    ) -> Forward<'_> {
-        let n = self.samples();
-        let mut hidden: Vec<Changed<'_>> = Vec::with_capacity(start.hidden.len());
-        // A₁ over A₂, 2n × width.
-        let mut planes = self.buffers.take(0);
-        for (l, layer) in self.layers.iter().enumerate() {
-            let mut z = self.buffers.take(2 * n * layer.outputs);
-            let (first, rest) = z.split_at_mut(n * layer.outputs);
-            let fed = self.fed(l, |l| &start.hidden[l].value);
-            layer.affine(first, fed, at.first);
-            layer.affine(rest, fed, at.rest);
-            if l > 0 {
-                layer.forward(true, rest, &hidden[l - 1].change, moved);
-                layer.forward(true, &mut z, &planes, at.start);
-            }
-            if let Some(resting) = start.hidden.get(l) {
-                let planes = z.split_at_mut(n * layer.outputs);
-                hidden.push(self.activation.advance(resting, planes, at.eps, &self.buffers));
-            }
-            planes = z;
+        weights: Weights<'_>,
+        first: &mut [f64],
+        rest: &mut [f64],
+    ) -> Vec<Changed<'_>> {
+        let last = self.layers.len() - 1;
+        let mut parts = [(); 2].map(|()| self.buffers.take(self.parts()));
+        let mut hidden: Vec<Changed<'_>> = Vec::with_capacity(last);
+        for l in 0..last {
+            let parts =
+                if l + 1 == last { Some(parts.each_mut().map(|part| &mut part[..])) } else { None };
+            let made = self.hidden_increment(l, at, start, weights, hidden.last(), parts);
+            hidden.push(made);
         }
-        Forward { hidden, outputs: planes }
+        let [first_parts, rest_parts] = &mut parts;
+        self.outputs(at.first, first_parts, first);
+        self.outputs(at.rest, rest_parts, rest);
+        hidden
     }
 
-    /// Layer `l`'s part of the gradient: base `G₀ᵀ A₀`, change `ΔGᵀ A + G₀ᵀ ΔA`.
-    fn gradient_increment(
-        &self,
-        l: usize,
-        start: &Evaluation,
-        forward: &Forward<'_>,
-        signal: &[f64],
-        (base, change): (&mut [f64], &mut [f64]),
-    ) {
-        let layer = &self.layers[l];
-        let (g0, gd) = signal.split_at(signal.len() / 2);
-        layer.weight_gradient(false, base, g0, self.fed(l, |l| &start.hidden[l].value));
-        layer.weight_gradient(false, change, gd, self.fed(l, |l| &forward.hidden[l].total));
-        if l > 0 {
-            layer.weight_gradient(true, change, g0, &forward.hidden[l - 1].change);
-        }
-        layer.bias_gradient(base, g0);
-        layer.bias_gradient(change, gd);
-    }
-
-    /// The signal before layer `l`'s activation: H₀ = G₀ W₀ and ΔH = ΔG W₀ + G ΔW through the weights, then times the
-    /// slope S₀ + ε ΔS.
-    fn signal_increment(
+    /// Hidden layer `l`; `parts` are those of the outputs' first and rest, where this is the last hidden layer.
+    fn hidden_increment(
         &self,
         l: usize,
         at: Displacement<'_>,
         start: &Evaluation,
-        forward: &Forward<'_>,
-        moved: &[f64],
-        signal: &[f64],
-    ) -> Buffer<'_> {
-        let layer = &self.layers[l];
-        let half = self.samples() * layer.inputs;
-        let mut h = self.buffers.take(2 * half);
-        layer.backward(false, &mut h, signal, at.start);
-        let (h0, hd) = h.split_at_mut(half);
-        let (g0, gd) = signal.split_at(signal.len() / 2);
-        let mut total = self.buffers.take(g0.len());
-        for (total, (g0, gd)) in total.iter_mut().zip(g0.iter().zip(gd)) {
-            *total = g0 + at.eps * gd;
-        }
-        layer.backward(true, hd, &total, moved);
-        let (resting, changed) = (&start.hidden[l - 1].slope, &forward.hidden[l - 1].slope);
-        for ((h0, hd), (s0, sd)) in h0.iter_mut().zip(hd).zip(resting.iter().zip(changed.iter())) {
-            *hd = *h0 * sd + *hd * (s0 + at.eps * sd);
-            *h0 *= s0;
-        }
-        h
+        weights: Weights<'_>,
+        below: Option<&Changed<'_>>,
+        parts: Option<[&mut [f64]; 2]>,
+    ) -> Changed<'_> {
+        let (layer, n) = (&self.layers[l], self.samples());
+        let size = self.block(layer.outputs) * n;
+        let [mut first, mut rest, mut total, mut change, mut slope] =
+            [(); 5].map(|()| self.buffers.take(n * layer.outputs));
+        let fed = self.fed(l, |l| start.hidden(l).value);
+        let mut planes = [&mut first, &mut rest, &mut total, &mut change, &mut slope]
+            .map(|plane| plane.chunks_mut(size));
+        let outputs = start.outputs.len();
+        let mut parts = parts.map(|parts| parts.map(|part| part.chunks_mut(outputs)));
+        let blocks = std::iter::from_fn(|| {
+            let [first, rest, total, change, slope] = planes.each_mut().map(Iterator::next);
+            let (first, rest) = (first?, rest?);
+            let out = Change { first, rest, total: total?, change: change?, slope: slope? };
+            Some((out, parts.as_mut().map(|parts| parts.each_mut().map(Iterator::next))))
+        });
+        threads::share(
+            self.operations(5, layer),
+            blocks.enumerate(),
+            |(block, (mut out, parts))| {
+                let range = block * size..block * size + out.first.len();
+                let neurons = range.start / n..range.end / n;
+                layer.affine(neurons.clone(), out.first, fed, at.first);
+                layer.affine(neurons.clone(), out.rest, fed, at.rest);
+                if let Some(below) = below {
+                    let view = |plane| row_major(plane, layer.inputs, n);
+                    layer.forward(
+                        true,
+                        neurons.clone(),
+                        out.rest,
+                        view(&below.change),
+                        weights.moved,
+                    );
+                    layer.forward(
+                        true,
+                        neurons.clone(),
+                        out.first,
+                        view(&below.first),
+                        weights.start,
+                    );
+                    layer.forward(
+                        true,
+                        neurons.clone(),
+                        out.rest,
+                        view(&below.rest),
+                        weights.start,
+                    );
+                }
+                let resting = start.hidden(l).part(range);
+                self.activation.advance(resting, &mut out, weights.eps);
+                if let Some([Some(first), Some(rest)]) = parts {
+                    let part = |add, part: &mut [f64], plane: &[f64], w: &[f64]| {
+                        let plane = row_major(plane, neurons.len(), n);
+                        self.output_part(add, part, neurons.clone(), plane, w);
+                    };
+                    part(false, first, resting.value, at.first);
+                    part(true, first, out.first, weights.start);
+                    part(false, rest, resting.value, at.rest);
+                    part(true, rest, out.rest, weights.start);
+                    part(true, rest, out.change, weights.moved);
+                }
+            },
+        );
+        Changed { first, rest, total, change, slope }
     }
+
+    /// Base `G₀ A₀ᵀ` and change `ΔG Aᵀ + G₀ ΔAᵀ` of every layer; H₀ = W₀ᵀ G₀ and ΔH = W₀ᵀ ΔG + ΔWᵀ G between them, times
+    /// the slope S₀ + ε ΔS.
+    fn back_increment(
+        &self,
+        weights: Weights<'_>,
+        start: &Evaluation,
+        hidden: &[Changed<'_>],
+        top: Signal<'_>,
+        out: [&mut [f64]; 2],
+    ) {
+        let (n, last) = (self.samples(), self.layers.len() - 1);
+        let inputs = self.fed(0, |_| &[]);
+        let pair = top.0[0..2].iter().copied();
+        let [(b_base, (mut u_base, bias_base)), (b_change, (mut u_change, bias_change))] =
+            out.map(|out| split_off(&self.layers[last], out));
+        for (out, g) in [bias_base, bias_change].into_iter().zip(pair) {
+            self.layers[last].bias_gradient(out, g);
+        }
+        let mut below = [b_base, b_change];
+        let mut planes = [(); 3].map(|()| self.buffers.take(0));
+        for (l, above) in self.layers.iter().enumerate().skip(1).rev() {
+            let layer = &self.layers[l - 1];
+            let g = if l == last {
+                top
+            } else {
+                Signal(planes.each_ref().map(|plane| row_major(plane, above.outputs, n)))
+            };
+            let kept = if l > 1 { n * layer.outputs } else { 0 };
+            let mut next = [(); 3].map(|()| self.buffers.take(kept));
+            let [(r_base, (w_base, mut bias_base)), (r_change, (w_change, mut bias_change))] =
+                below.map(|below| split_off(layer, below));
+            let (mut own, waiting) = if l == 1 {
+                ([w_base, w_change], [&mut [][..], &mut []])
+            } else {
+                ([&mut [][..], &mut []], [w_base, w_change])
+            };
+            let size = self.block(layer.outputs);
+            let mut signals = next.each_mut().map(|plane| &mut plane[..]);
+            let columns = [u_base, u_change].map(|upper| {
+                column_blocks(row_major_mut(upper, above.outputs, above.inputs), size)
+            });
+            let [base, change] = columns;
+            let blocks = base.zip(change).enumerate().map(|(block, (base, change))| Block {
+                begin: block * size,
+                above: [base, change],
+                signal: signals.each_mut().map(|plane| cut(plane, size * n)),
+                weights: own.each_mut().map(|own| cut(own, size * layer.inputs)),
+                biases: [cut(&mut bias_base, size), cut(&mut bias_change, size)],
+            });
+            let operations = self.operations(6, above) + self.operations(2, layer);
+            threads::share(operations, blocks, |block| {
+                let Block { begin, above: [base, change], signal, weights: own, biases } = block;
+                let neurons = begin..begin + base.ncols();
+                let part = neurons.start * n..neurons.end * n;
+                let (rest, moved) = (start.hidden(l - 1).part(part.clone()), &hidden[l - 1]);
+                let view = |plane| row_major(plane, neurons.len(), n);
+                let Signal([g0, gd, _]) = g;
+                above.weight_gradient(false, base, g0, view(rest.value));
+                let mut change = change;
+                let total = view(&moved.total[part.clone()]);
+                above.weight_gradient(false, change.as_mut(), gd, total);
+                above.weight_gradient(true, change, g0, view(&moved.change[part.clone()]));
+                let len = if l == 1 { part.len() } else { 0 };
+                let mut local = [(); 3].map(|()| self.buffers.take(len));
+                let mut signal =
+                    if l == 1 { local.each_mut().map(|plane| &mut plane[..]) } else { signal };
+                pull_back(above, neurons.clone(), &mut signal, g, weights);
+                through_slopes(&mut signal, rest.slope, &moved.slope[part], weights.eps);
+                for ((signal, own), biases) in signal.into_iter().zip(own).zip(biases) {
+                    layer.bias_gradient(biases, view(signal));
+                    if l == 1 {
+                        let rows = row_major_mut(own, neurons.len(), layer.inputs);
+                        layer.weight_gradient(false, rows, view(signal), inputs);
+                    }
+                }
+            });
+            below = [r_base, r_change];
+            [u_base, u_change] = waiting;
+            planes = next;
+        }
+        if last == 0 {
+            for (upper, g) in [u_base, u_change].into_iter().zip(top.0) {
+                let rows = row_major_mut(upper, self.outputs_per_sample(), self.layers[0].inputs);
+                self.layers[0].weight_gradient(false, rows, g, inputs);
+            }
+        }
+    }
+}
+
+/// `out` ← a + ε b.
+fn add_scaled(out: &mut [f64], a: &[f64], eps: f64, b: &[f64]) {
+    vectorized(
+        #[inline(always)]
+        || out.iter_mut().zip(a.iter().zip(b)).for_each(|(out, (a, b))| *out = a + eps * b),
+    );
+}
+
+/// H₀ and ΔH, before the slopes.
+fn pull_back(
+    above: &crate::model::Dense,
+    neurons: std::ops::Range<usize>,
+    [h0, hd, _]: &mut [&mut [f64]; 3],
+    Signal([g0, gd, total]): Signal<'_>,
+    weights: Weights<'_>,
+) {
+    above.backward(false, neurons.clone(), h0, g0, weights.start);
+    above.backward(false, neurons.clone(), hd, gd, weights.start);
+    above.backward(true, neurons, hd, total, weights.moved);
+}
+
+/// (H₀ + ε ΔH) ∘ (S₀ + ε ΔS): base, change and total.
+fn through_slopes([h0, hd, total]: &mut [&mut [f64]; 3], s0: &[f64], sd: &[f64], eps: f64) {
+    vectorized(
+        #[inline(always)]
+        || {
+            let signals = h0.iter_mut().zip(hd.iter_mut()).zip(total.iter_mut());
+            for (((h0, hd), total), (s0, sd)) in signals.zip(s0.iter().zip(sd)) {
+                *hd = *h0 * sd + *hd * (s0 + eps * sd);
+                *h0 *= s0;
+                *total = *h0 + eps * *hd;
+            }
+        },
+    );
 }

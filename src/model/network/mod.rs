@@ -1,12 +1,19 @@
 //! Dense networks over a data set, h : Rᵖ → Rᴺ, batched on matrix products with their own sweeps.
 //!
 //! [`TwoLayer`](super::TwoLayer) and [`Mlp`](super::Mlp) describe architectures; over inputs they become a [`Network`].
-//! `sweep` runs forward and back over one plane (values) or its tangent, `increment` over the planes
-//! (Z₀, first, rest) of an exact increment, `tangent` builds Jacobian and kernel from per-sample signals. The plain
-//! model, a few loops, is [`Model::eval`]; `tests/networks.rs` holds the two against each other.
+//! `sweep` runs forward over one plane (values) or its tangent, `backward` back, `gradient` both in one go, `increment`
+//! over the planes (Z₀, first, rest) of an exact increment; `tangent` builds the Jacobian and `kernel` the tangent kernel
+//! from per-sample signals. The plain model, a few loops, is [`Model::eval`]; `tests/networks.rs` holds the two against
+//! each other.
+//!
+//! Planes hold a row per neuron and a column per sample. Layers are worked on in blocks of neurons (`blocks`), products
+//! and elementwise work together while a block is in cache; blocks are shared out among cores where that is worth it.
 
+mod backward;
+mod blocks;
 mod gradient;
 mod increment;
+mod kernel;
 mod size;
 mod sweep;
 mod tangent;
@@ -17,6 +24,7 @@ use super::buffers::Buffers;
 use super::dense::Dense;
 use super::{Activation, Covector, Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::Result;
+use crate::linalg::{View, column_major, row_major};
 use crate::scalar::Scalar;
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -129,10 +137,14 @@ impl Network {
         &self.layers
     }
 
-    /// The inputs of layer `l`: the data or the activations before it, n × width, row-major.
-    fn fed<'a>(&'a self, l: usize, hidden: impl Fn(usize) -> &'a [f64]) -> &'a [f64] {
-        // A d × n matrix by columns is an n × d matrix by rows.
-        if l == 0 { self.inputs.as_slice() } else { hidden(l - 1) }
+    /// The inputs of layer `l`: the data or the activations before it, width × n.
+    fn fed<'a>(&'a self, l: usize, hidden: impl FnOnce(usize) -> &'a [f64]) -> View<'a> {
+        let (width, n) = (self.layers[l].inputs, self.samples());
+        if l == 0 {
+            column_major(self.inputs.as_slice(), width, n)
+        } else {
+            row_major(hidden(l - 1), width, n)
+        }
     }
 }
 
@@ -180,7 +192,8 @@ impl Differentiable for Network {
     }
 
     fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
-        self.backward_signal(w, dy, dw);
+        let at = self.at(w);
+        self.sweep_back(w, |l| at.hidden(l), dy, dw);
     }
 
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
@@ -189,9 +202,10 @@ impl Differentiable for Network {
 
     /// The change of the gradient at ε = 0.
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
-        let zero = vec![0.0; w.len()];
+        let mut zero = self.buffers.take(w.len());
+        zero.fill(0.0);
+        let mut base = self.buffers.take(w.len());
         let at = Displacement { start: w, first: dw, rest: &zero, eps: 0.0 };
-        let mut base = zero.clone();
         self.sweep_increment(at, &mut |_, _, v0, _| v0.copy_from_slice(dy), &mut base, out);
     }
 

@@ -1,17 +1,36 @@
-//! One sweep forward, one back: values, tangents, gradients.
+//! Forward sweeps: values and tangents, and the evaluation that is remembered.
 
 use super::super::activation::Resting;
 use super::Network;
+use super::blocks::cut;
+use crate::linalg::{View, row_major, vectorized};
+use crate::threads;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The network evaluated at one point.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Evaluation {
     w: Vec<f64>,
-    /// Each hidden layer, n × width.
-    pub(crate) hidden: Vec<Resting>,
+    /// Each hidden layer.
+    hidden: Vec<Hidden>,
     /// h(w), of length N.
     pub(crate) outputs: Vec<f64>,
+}
+
+/// Z, φ(Z) and φ'(Z) of one layer, width × n each.
+#[derive(Debug, Default)]
+struct Hidden {
+    z: Vec<f64>,
+    value: Vec<f64>,
+    slope: Vec<f64>,
+}
+
+impl Evaluation {
+    /// Hidden layer `l`.
+    pub(crate) fn hidden(&self, l: usize) -> Resting<'_> {
+        let Hidden { z, value, slope } = &self.hidden[l];
+        Resting { z, value, slope }
+    }
 }
 
 /// The last evaluation, shared between threads; a clone starts with none.
@@ -25,13 +44,16 @@ impl Clone for LastStart {
 }
 
 impl LastStart {
-    /// The evaluation at `w`, remembered or made.
-    fn get(&self, w: &[f64], make: impl FnOnce() -> Evaluation) -> Arc<Evaluation> {
+    /// The evaluation at `w`, remembered or made, in the memory of the one before where nobody uses that any more.
+    fn get(&self, w: &[f64], make: impl FnOnce(&mut Evaluation)) -> Arc<Evaluation> {
         let slot = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = slot().as_ref().filter(|last| same_bits(&last.w, w)) {
             return Arc::clone(last);
         }
-        let made = Arc::new(make());
+        let before = slot().take().and_then(Arc::into_inner);
+        let mut made = before.unwrap_or_default();
+        make(&mut made);
+        let made = Arc::new(made);
         *slot() = Some(Arc::clone(&made));
         made
     }
@@ -42,61 +64,123 @@ fn same_bits(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }
 
+/// Where one hidden layer goes: width × n each. `z` may be empty; `parts`, the parts of the outputs, is empty for all
+/// layers but the last hidden one.
+pub(super) struct Planes<'a> {
+    pub(super) z: &'a mut [f64],
+    pub(super) value: &'a mut [f64],
+    pub(super) slope: &'a mut [f64],
+    pub(super) parts: &'a mut [f64],
+}
+
 impl Network {
     /// Everything that one evaluation at `w` finds.
     pub(crate) fn at(&self, w: &[f64]) -> Arc<Evaluation> {
-        self.last_start.get(w, || self.evaluate(w))
+        self.last_start.get(w, |made| self.evaluate(w, made))
     }
 
-    fn evaluate(&self, w: &[f64]) -> Evaluation {
-        let n = self.samples();
-        let mut hidden: Vec<Resting> = Vec::with_capacity(self.layers.len() - 1);
-        for (l, layer) in self.layers.iter().enumerate() {
-            let mut z = vec![0.0; n * layer.outputs];
-            layer.affine(&mut z, self.fed(l, |l| &hidden[l].value), w);
-            if l + 1 == self.layers.len() {
-                return Evaluation { w: w.to_vec(), hidden, outputs: z };
+    fn evaluate(&self, w: &[f64], made: &mut Evaluation) {
+        let (n, last) = (self.samples(), self.layers.len() - 1);
+        made.w.resize(w.len(), 0.0);
+        made.w.copy_from_slice(w);
+        made.hidden.resize_with(last, Hidden::default);
+        made.outputs.resize(n * self.outputs_per_sample(), 0.0);
+        let mut parts = self.buffers.take(self.parts());
+        for (l, layer) in self.layers[..last].iter().enumerate() {
+            let (below, own) = made.hidden.split_at_mut(l);
+            let Hidden { z, value, slope } = &mut own[0];
+            for plane in [&mut *z, &mut *value, &mut *slope] {
+                plane.resize(n * layer.outputs, 0.0);
             }
-            let (mut value, mut slope) = (vec![0.0; z.len()], vec![0.0; z.len()]);
-            self.activation.fill(&z, &mut value, &mut slope);
-            hidden.push(Resting { z, value, slope });
+            let parts = if l + 1 == last { &mut parts[..] } else { &mut [] };
+            let planes = Planes { z, value, slope, parts };
+            self.hidden_layer(l, self.fed(l, |l| &below[l].value), w, planes);
         }
-        Evaluation { w: w.to_vec(), hidden, outputs: Vec::new() }
+        self.outputs(w, &mut parts, &mut made.outputs);
     }
 
-    /// `dy` ← Dh(w) dw: Ż = s (A dWᵀ + Ȧ Wᵀ) + β db, Ȧ = φ'(Z) Ż.
+    /// Hidden layer `l`, fed with `a`.
+    pub(super) fn hidden_layer(&self, l: usize, a: View<'_>, w: &[f64], planes: Planes<'_>) {
+        let (layer, n) = (&self.layers[l], self.samples());
+        let (size, outputs) = (self.block(layer.outputs), n * self.outputs_per_sample());
+        let Planes { mut z, value, slope, mut parts } = planes;
+        let blocks = value.chunks_mut(size * n).zip(slope.chunks_mut(size * n)).enumerate();
+        let blocks = blocks.map(|(block, (value, slope))| {
+            (block * size, value, slope, cut(&mut z, size * n), cut(&mut parts, outputs))
+        });
+        threads::share(self.operations(1, layer), blocks, |(begin, value, slope, z, part)| {
+            let neurons = begin..begin + value.len() / n;
+            layer.affine(neurons.clone(), value, a, w);
+            if !z.is_empty() {
+                z.copy_from_slice(value);
+            }
+            self.activation.fill(value, slope);
+            if !part.is_empty() {
+                let value = row_major(value, neurons.len(), n);
+                self.output_part(false, part, neurons, value, w);
+            }
+        });
+    }
+
+    /// The outputs, sample by sample, from the parts that the last hidden layer left; without one, from the inputs.
+    pub(super) fn outputs(&self, w: &[f64], parts: &mut [f64], y: &mut [f64]) {
+        if self.layers.len() == 1 {
+            let inputs = self.fed(0, |_| &[]);
+            self.output_part(false, parts, 0..inputs.nrows(), inputs, w);
+        }
+        self.add_parts(parts, w, y);
+    }
+
+    /// `dy` ← Dh(w) dw: Ż = s (dW A + W Ȧ) + β db, Ȧ = φ'(Z) Ż.
     pub(crate) fn forward_tangent(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) {
-        let (at, n) = (self.at(w), self.samples());
+        let (at, n, last) = (self.at(w), self.samples(), self.layers.len() - 1);
+        let mut parts = self.buffers.take(self.parts());
         let mut tangent = self.buffers.take(0);
-        for (l, layer) in self.layers.iter().enumerate() {
-            let mut z = self.buffers.take(n * layer.outputs);
-            layer.affine(&mut z, self.fed(l, |l| &at.hidden[l].value), dw);
-            if l > 0 {
-                layer.forward(true, &mut z, &tangent, w);
-            }
-            if let Some(hidden) = at.hidden.get(l) {
-                z.iter_mut().zip(&hidden.slope).for_each(|(z, slope)| *z *= slope);
-            }
-            tangent = z;
+        for (l, layer) in self.layers[..last].iter().enumerate() {
+            let is_last = l + 1 == last;
+            let fed = self.fed(l, |l| at.hidden(l).value);
+            let Resting { value, slope, .. } = at.hidden(l);
+            let mut next = self.buffers.take(if is_last { 0 } else { n * layer.outputs });
+            let (size, mut planes, mut left) =
+                (self.block(layer.outputs), &mut next[..], &mut parts[..]);
+            let pairs = value.chunks(size * n).zip(slope.chunks(size * n)).enumerate();
+            let blocks = pairs.map(|(block, (value, slope))| {
+                let part = if is_last { cut(&mut left, dy.len()) } else { &mut [] };
+                (block * size, value, slope, cut(&mut planes, size * n), part)
+            });
+            let operations = self.operations(2, layer);
+            threads::share(operations, blocks, |(begin, value, slope, plane, part)| {
+                let neurons = begin..begin + value.len() / n;
+                let mut local = self.buffers.take(if is_last { value.len() } else { 0 });
+                let z = if is_last { &mut local[..] } else { plane };
+                layer.affine(neurons.clone(), z, fed, dw);
+                if l > 0 {
+                    layer.forward(
+                        true,
+                        neurons.clone(),
+                        z,
+                        row_major(&tangent, layer.inputs, n),
+                        w,
+                    );
+                }
+                multiply(z, slope);
+                if is_last {
+                    let (value, z) =
+                        (row_major(value, neurons.len(), n), row_major(z, neurons.len(), n));
+                    self.output_part(false, part, neurons.clone(), z, w);
+                    self.output_part(true, part, neurons, value, dw);
+                }
+            });
+            tangent = next;
         }
-        dy.copy_from_slice(&tangent);
+        self.outputs(dw, &mut parts, dy);
     }
+}
 
-    /// `dw` ← Dh(w)ᵀ dy: dW = s Gᵀ A, then G ← φ'(Z) · s G W.
-    pub(crate) fn backward_signal(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
-        let (at, n) = (self.at(w), self.samples());
-        let mut signal = self.buffers.take(dy.len());
-        signal.copy_from_slice(dy);
-        for (l, layer) in self.layers.iter().enumerate().rev() {
-            let fed = self.fed(l, |l| &at.hidden[l].value);
-            layer.weight_gradient(false, dw, &signal, fed);
-            layer.bias_gradient(dw, &signal);
-            if l > 0 {
-                let mut h = self.buffers.take(n * layer.inputs);
-                layer.backward(false, &mut h, &signal, w);
-                h.iter_mut().zip(&at.hidden[l - 1].slope).for_each(|(h, slope)| *h *= slope);
-                signal = h;
-            }
-        }
-    }
+/// `x` ← `x` ∘ `factor`.
+pub(super) fn multiply(x: &mut [f64], factor: &[f64]) {
+    vectorized(
+        #[inline(always)]
+        || x.iter_mut().zip(factor).for_each(|(x, f)| *x *= f),
+    );
 }

@@ -1,34 +1,54 @@
-//! The Jacobian and the tangent kernel from per-sample signals.
+//! The Jacobian from per-sample signals.
 //!
-//! Samples do not mix, so one sweep back from the N unit covectors needs a row of width m per output, not of length p:
-//! row i of layer l's signal Bₗ is ∂hᵢ/∂Zₗ at the sample of hᵢ. A layer's part of ∇hᵢ is the outer product
-//! of that row with the layer's input Aᵢ, whence
-//! K = Σₗ (s² Aₗ Aₗᵀ + β²) ∘ (Bₗ Bₗᵀ): O(N² width) work and no N × p Jacobian.
+//! Samples do not mix, so one sweep back from the N unit covectors needs a column of length m per output, not of
+//! length p: column i of layer l's signal Bₗ is ∂hᵢ/∂Zₗ at the sample of hᵢ. A layer's part of ∇hᵢ is the outer
+//! product of that column with the layer's input Aᵢ.
 
 use super::Network;
-use super::sweep::Evaluation;
-use crate::linalg::{gram_of, row_major};
+use super::sweep::{Evaluation, multiply};
+use crate::linalg::row_major;
+use crate::model::buffers::Buffer;
+use crate::threads;
 use nalgebra::DMatrix;
 
 impl Network {
-    /// Bₗ of every layer, N × outputs of the layer, row-major.
-    fn unit_signals(&self, w: &[f64], at: &Evaluation) -> Vec<Vec<f64>> {
+    /// Bₗ of every hidden layer, width × N, a row per neuron. That of the outputs is the identity per sample: not kept.
+    pub(super) fn unit_signals(&self, w: &[f64], at: &Evaluation) -> Vec<Buffer<'_>> {
         let (n, k) = (self.samples(), self.outputs_per_sample());
-        let mut signal = vec![0.0; n * k * k];
-        for (row, slots) in signal.chunks_exact_mut(k).enumerate() {
-            slots[row % k] = 1.0;
-        }
-        let mut signals = vec![signal];
-        for (l, layer) in self.layers.iter().enumerate().skip(1).rev() {
-            let mut h = vec![0.0; n * k * layer.inputs];
-            layer.backward(false, &mut h, &signals[signals.len() - 1], w);
-            let slopes = at.hidden[l - 1].slope.chunks_exact(layer.inputs);
-            for (rows, slopes) in h.chunks_exact_mut(k * layer.inputs).zip(slopes) {
-                for row in rows.chunks_exact_mut(layer.inputs) {
-                    row.iter_mut().zip(slopes).for_each(|(h, slope)| *h *= slope);
+        let mut signals: Vec<Buffer<'_>> = Vec::with_capacity(self.layers.len() - 1);
+        for (l, above) in self.layers.iter().enumerate().skip(1).rev() {
+            let layer = &self.layers[l - 1];
+            let mut signal = self.buffers.take(n * k * layer.outputs);
+            let size = self.block(layer.outputs);
+            let slopes = at.hidden(l - 1).slope.chunks(size * n);
+            let blocks = signal.chunks_mut(size * n * k).zip(slopes).enumerate();
+            threads::share(self.operations(k, above), blocks, |(block, (signal, slope))| {
+                let neurons = block * size..block * size + slope.len() / n;
+                match signals.last() {
+                    Some(g) => {
+                        let g = row_major(g, above.outputs, n * k);
+                        above.backward(false, neurons, signal, g, w);
+                        if k == 1 {
+                            return multiply(signal, slope);
+                        }
+                        for (signal, slope) in signal.chunks_exact_mut(k).zip(slope) {
+                            signal.iter_mut().for_each(|signal| *signal *= slope);
+                        }
+                    }
+                    None => {
+                        let rows = signal.chunks_exact_mut(n * k).zip(slope.chunks_exact(n));
+                        for (neuron, (signal, slope)) in neurons.zip(rows) {
+                            for (signal, slope) in signal.chunks_exact_mut(k).zip(slope) {
+                                for (o, signal) in signal.iter_mut().enumerate() {
+                                    let weight = w[above.weights.start + o * above.inputs + neuron];
+                                    *signal = slope * (above.weight_factor * weight);
+                                }
+                            }
+                        }
+                    }
                 }
-            }
-            signals.push(h);
+            });
+            signals.push(signal);
         }
         signals.reverse();
         signals
@@ -37,49 +57,32 @@ impl Network {
     /// Dh(w), N × p.
     pub(crate) fn tangent_jacobian(&self, w: &[f64]) -> DMatrix<f64> {
         let (at, n, k) = (self.at(w), self.samples(), self.outputs_per_sample());
+        let signals = self.unit_signals(w, &at);
         let mut jacobian = DMatrix::zeros(n * k, self.params());
-        for (l, (layer, signal)) in self.layers.iter().zip(self.unit_signals(w, &at)).enumerate() {
-            let fed =
-                DMatrix::from_row_slice(n, layer.inputs, self.fed(l, |l| &at.hidden[l].value))
-                    * layer.weight_factor;
-            let signal = DMatrix::from_row_slice(n * k, layer.outputs, &signal);
-            for (o, signal) in signal.column_iter().enumerate() {
-                for (i, fed) in fed.column_iter().enumerate() {
-                    let column = layer.weights.start + o * layer.inputs + i;
-                    let mut column = jacobian.column_mut(column);
-                    let rows = column.as_mut_slice().chunks_exact_mut(k);
-                    for ((out, g), a) in rows.zip(signal.as_slice().chunks_exact(k)).zip(&fed) {
-                        out.iter_mut().zip(g).for_each(|(out, g)| *out = g * a);
+        for (l, layer) in self.layers.iter().enumerate() {
+            let fed = self.fed(l, |l| at.hidden(l).value);
+            for o in 0..layer.outputs {
+                let signal = |r: usize| match signals.get(l) {
+                    Some(signal) => signal[o * n * k + r],
+                    None => f64::from(u8::from(r % k == o)),
+                };
+                for i in 0..layer.inputs {
+                    let mut column =
+                        jacobian.column_mut(layer.weights.start + o * layer.inputs + i);
+                    let rows = column.as_mut_slice().chunks_exact_mut(k).enumerate();
+                    for (sample, out) in rows {
+                        let a = fed[(i, sample)] * layer.weight_factor;
+                        let out = out.iter_mut().enumerate();
+                        out.for_each(|(o, out)| *out = signal(sample * k + o) * a);
                     }
                 }
                 if let Some(biases) = &layer.biases {
-                    jacobian.column_mut(biases.start + o).axpy(layer.bias_factor, &signal, 0.0);
+                    let mut column = jacobian.column_mut(biases.start + o);
+                    let out = column.iter_mut().enumerate();
+                    out.for_each(|(r, out)| *out = layer.bias_factor * signal(r));
                 }
             }
         }
         jacobian
-    }
-
-    /// Dh(w) Dh(w)ᵀ, N × N, bitwise symmetric.
-    pub(crate) fn tangent_kernel(&self, w: &[f64]) -> DMatrix<f64> {
-        let (at, n, k) = (self.at(w), self.samples(), self.outputs_per_sample());
-        let mut kernel = DMatrix::zeros(n * k, n * k);
-        for (l, (layer, signal)) in self.layers.iter().zip(self.unit_signals(w, &at)).enumerate() {
-            let fed = self.fed(l, |l| &at.hidden[l].value);
-            let inner = gram_of(row_major(fed, n, layer.inputs));
-            let outer = gram_of(row_major(&signal, n * k, layer.outputs));
-            let square = layer.weight_factor * layer.weight_factor;
-            let offset = layer.biases.as_ref().map_or(0.0, |_| layer.bias_factor.powi(2));
-            for (column, mut out) in kernel.column_iter_mut().enumerate() {
-                let outer = outer.column(column);
-                for (i, a) in inner.column(column / k).iter().enumerate() {
-                    let factor = square * a + offset;
-                    for row in i * k..(i + 1) * k {
-                        out[row] += factor * outer[row];
-                    }
-                }
-            }
-        }
-        kernel
     }
 }

@@ -1,0 +1,71 @@
+//! Repeated sweeps of a network take no fresh memory: an allocator that counts, in a binary of its own.
+
+#![allow(
+    unsafe_code,
+    reason = "an allocator that counts is an unsafe trait; it only forwards to the system's"
+)]
+
+use gradflow::model::Displacement;
+use gradflow::prelude::*;
+use nalgebra::DMatrix;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+struct Counting;
+
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: both functions are the system allocator's, called with what they were called with.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise is handed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is handed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes asked for by `f`.
+fn bytes(mut f: impl FnMut()) -> usize {
+    let before = BYTES.load(Ordering::Relaxed);
+    f();
+    BYTES.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn repeated_sweeps_allocate_nothing() {
+    gradflow::threads::set_limit(1);
+    let inputs = DMatrix::from_fn(6, 50, |i, j| ((7 * i + j) as f64).sin());
+    let net = Mlp { hidden: vec![40, 30, 20], outputs: 2, ..Mlp::default() }.on(inputs).unwrap();
+    let Shape { params: p, outputs: n } = net.shape();
+    let start: Vec<f64> = (0..p).map(|i| (i as f64).cos()).collect();
+    let (mut w, u) = (start.clone(), start.clone());
+    let (mut dw, mut change, mut dy, v) =
+        (start.clone(), start.clone(), vec![0.0; n], vec![1.0; n]);
+    let centred = Centred::at(&net, &start);
+    let mut once = || {
+        w[0] += 0.1;
+        centred.gradient(&w, &mut |y, v| v.copy_from_slice(y), &mut dw);
+        net.jvp(&start, &u, &mut dy);
+        net.vjp(&start, &v, &mut dw);
+        let at = Displacement { start: &start, first: &u, rest: &u, eps: 0.1 };
+        net.increment(at, &mut |y, _, v, _| v.copy_from_slice(y), &mut dw, &mut change);
+    };
+    assert!(bytes(&mut once) > 8 * p, "the counter has lost its eyes");
+    // What grows later grows in the second round: buffers are lent by size.
+    once();
+    for round in 0..5 {
+        let found = bytes(&mut once);
+        // An increment keeps a list of its hidden layers, a few hundred bytes.
+        assert!(found < 1024, "round {round}: {found} bytes");
+    }
+    let mut gradient = || net.gradient(&u, &mut |y, v| v.copy_from_slice(y), &mut dw);
+    gradient();
+    assert_eq!(bytes(gradient), 0);
+}

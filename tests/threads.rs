@@ -1,0 +1,52 @@
+//! No bit of a result depends on the number of threads; in a binary of its own, as the number is the process's.
+
+use gradflow::model::Displacement;
+use gradflow::prelude::*;
+use nalgebra::DMatrix;
+
+/// Numbers in (−1, 1) that look irregular enough.
+fn vector(n: usize, seed: f64) -> Vec<f64> {
+    (0..n).map(|i| (12.9898 * (i as f64 + seed)).sin()).collect()
+}
+
+/// Everything a network can be asked, one after the other, large enough to be shared out.
+fn answers(net: &Network) -> Vec<f64> {
+    let Shape { params: p, outputs: n } = net.shape();
+    let (w, u, e, v) = (vector(p, 0.1), vector(p, 0.2), vector(p, 0.3), vector(n, 0.4));
+    let (mut y, mut dy, mut first, mut rest) = (v.clone(), v.clone(), v.clone(), v.clone());
+    let [mut gradient, mut dw, mut base, mut change] = [(); 4].map(|()| vec![0.0; p]);
+    let seed = &mut |h: &[f64], s: &mut [f64]| {
+        y.copy_from_slice(h);
+        s.iter_mut().zip(h.iter().zip(&v)).for_each(|(s, (h, v))| *s = h - v);
+    };
+    net.gradient(&u, seed, &mut gradient);
+    net.jvp(&w, &u, &mut dy);
+    net.vjp(&w, &v, &mut dw);
+    let at = Displacement { start: &w, first: &u, rest: &e, eps: 0.25 };
+    let seed = &mut |f: &[f64], r: &[f64], v0: &mut [f64], v1: &mut [f64]| {
+        first.copy_from_slice(f);
+        rest.copy_from_slice(r);
+        v0.copy_from_slice(f);
+        v1.copy_from_slice(r);
+    };
+    net.increment(at, seed, &mut base, &mut change);
+    let kernel = net.kernel(&w).as_slice().to_vec();
+    [y, gradient, dy, dw, first, rest, base, change, kernel].concat()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let inputs = |d, n| DMatrix::from_vec(d, n, vector(d * n, 0.5));
+    let deep = Mlp { hidden: vec![150, 130, 90], outputs: 3, ..Mlp::default() };
+    let wide = TwoLayer { width: 700, activation: Activation::Softplus, ..TwoLayer::default() };
+    for net in [deep.on(inputs(40, 301)).unwrap(), wide.on(inputs(30, 403)).unwrap()] {
+        gradflow::threads::set_limit(1);
+        let alone = answers(&net);
+        for threads in [2, 3, 8] {
+            gradflow::threads::set_limit(threads);
+            for _ in 0..3 {
+                assert!(answers(&net) == alone, "{threads} threads, {net:?}");
+            }
+        }
+    }
+}
