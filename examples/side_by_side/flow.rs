@@ -45,9 +45,11 @@ pub(crate) fn measure(
     };
     let largest = |m: &DMatrix<f64>| m.column_iter().map(|c| c.norm()).fold(0.0, f64::max);
     let origin = vec![0.0; target.len()];
-    let err_f =
-        arguments.reference("f").map(|f| against(&path.outputs, &f, distance(&target, &origin)));
-    let err_u = arguments.reference("u").map(|u| against(&path.displacements, &u, largest(&u)));
+    let act = arguments.activation.name();
+    let reference =
+        |what: &str| arguments.array_if_any(&format!("ref_{problem}_{act}_{alpha}_{what}"));
+    let err_f = reference("f").map(|f| against(&path.outputs, &f, distance(&target, &origin)));
+    let err_u = reference("u").map(|u| against(&path.displacements, &u, largest(&u)));
     let err_end = reference("uT").map(|u| {
         let last = &path.displacements[path.displacements.len() - 1..];
         // A single axis reads as one row.
