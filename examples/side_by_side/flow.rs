@@ -16,18 +16,13 @@ use std::time::Duration;
 
 pub(crate) fn measure(
     arguments: &Arguments,
-    problem: &str,
+    name: &str,
     tolerance: f64,
     alpha: f64,
 ) -> Result<Value> {
-    let name = |what: &str| format!("{problem}_{what}");
-    let inputs = arguments.array(&name("X"))?;
-    let target = arguments.array(&name("y"))?.as_slice().to_vec();
-    let start = arguments.array(&name("w0"))?.as_slice().to_vec();
-    let times = arguments.array(&format!("grid_{problem}"))?.as_slice().to_vec();
-    let network = network(inputs, start.len(), arguments.activation)?;
-    let loss = Square::to(target.clone()).scaled(SquareScale::HalfMean);
-    let flow = Flow::new(network, loss, start).scaled(alpha);
+    let (flow, times) = problem(arguments, name)?;
+    let flow = flow.scaled(alpha);
+    let target = flow.loss.minimizer().map(<[f64]>::to_vec).unwrap_or_default();
     let budget = Budget { wall: Duration::from_secs(120), ..Budget::default() };
     let options = Options { rtol: tolerance, budget };
     let mut path = None;
@@ -47,7 +42,7 @@ pub(crate) fn measure(
     let origin = vec![0.0; target.len()];
     let act = arguments.activation.name();
     let reference =
-        |what: &str| arguments.array_if_any(&format!("ref_{problem}_{act}_{alpha}_{what}"));
+        |what: &str| arguments.array_if_any(&format!("ref_{name}_{act}_{alpha}_{what}"));
     let err_f = reference("f").map(|f| against(&path.outputs, &f, distance(&target, &origin)));
     let err_u = reference("u").map(|u| against(&path.displacements, &u, largest(&u)));
     let err_end = reference("uT").map(|u| {
@@ -57,7 +52,7 @@ pub(crate) fn measure(
         against(last, &u, u.norm())
     });
     Ok(json!({
-        "problem": problem,
+        "problem": name,
         "activation": act,
         "tol": tolerance,
         "alpha": alpha,
@@ -87,4 +82,19 @@ fn network(inputs: DMatrix<f64>, params: usize, activation: Activation) -> Resul
     let width = params / (d + 1 + usize::from(biases));
     let scaling = Scaling::InverseSqrtWidth;
     TwoLayer { width, biases, activation, scaling, ..TwoLayer::default() }.on(inputs)
+}
+
+/// A problem of the set at α = 1, and its output times.
+pub(crate) fn problem(
+    arguments: &Arguments,
+    problem: &str,
+) -> Result<(Flow<Network, Square>, Vec<f64>)> {
+    let name = |what: &str| format!("{problem}_{what}");
+    let inputs = arguments.array(&name("X"))?;
+    let target = arguments.array(&name("y"))?.as_slice().to_vec();
+    let start = arguments.array(&name("w0"))?.as_slice().to_vec();
+    let times = arguments.array(&format!("grid_{problem}"))?.as_slice().to_vec();
+    let network = network(inputs, start.len(), arguments.activation)?;
+    let loss = Square::to(target).scaled(SquareScale::HalfMean);
+    Ok((Flow::new(network, loss, start), times))
 }

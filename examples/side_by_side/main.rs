@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! side_by_side P2 1e-8 100 --data DIR [--activation relu] [--solver NAME] [--repeats 5]
+//! side_by_side P5 1e-6 100 --data DIR
 //! side_by_side ntk two|mlp --data DIR [--repeats 5]
 //! ```
 //!
@@ -10,6 +11,7 @@
 
 mod clock;
 mod flow;
+mod gap;
 mod kernel;
 
 use gradflow::Result;
@@ -77,6 +79,7 @@ fn main() -> Result<()> {
         |word: &str| word.parse().unwrap_or_else(|_| stop(&format!("{word} is no number")));
     let line = match words[..] {
         ["ntk", net] => kernel::measure(&arguments, net)?,
+        ["P5", tolerance, alpha] => gap::measure(&arguments, number(tolerance), number(alpha))?,
         [problem, tolerance, alpha] => {
             flow::measure(&arguments, problem, number(tolerance), number(alpha))?
         }

@@ -29,6 +29,9 @@ use stepper::{Errors, HIGHEST, Outcome, Stepper};
 const GROWTH: f64 = 2.5;
 const FIRST_GROWTH: f64 = 8.0;
 
+/// By how much rounding errors of past values may be multiplied.
+const AMPLIFICATION: f64 = 100.0;
+
 /// Steps that fail to contract, in a row, after which the flow counts as not lazy.
 const PATIENCE: usize = 6;
 
@@ -124,14 +127,22 @@ fn run(
 }
 
 /// Chooses the next degree, and by how much the step may change.
+///
+/// While steps grow, past values lie close together as seen from the next, and a polynomial through many of them
+/// multiplies their rounding errors: the degree is held where that factor is below [`AMPLIFICATION`].
 fn adapt(stepper: &mut Stepper<'_>, degree: usize, errors: &Errors, tolerance: f64) -> f64 {
     let starting = stepper.remembered() <= degree + 1;
+    let noisy = stepper.amplification;
     let gain = |error: f64, degree: usize| 0.9 * ratio(tolerance, error, degree);
     let mut best = (gain(errors.here, degree), degree);
     if let Some(below) = errors.below {
         best = larger(best, (gain(below, degree - 1), degree - 1));
     }
-    if let Some(above) = errors.above {
+    if noisy > AMPLIFICATION && degree > 1 {
+        best.1 = degree - 1;
+    } else if noisy > 0.2 * AMPLIFICATION {
+        best.1 = best.1.min(degree);
+    } else if let Some(above) = errors.above {
         best = larger(best, (gain(above, degree + 1), degree + 1));
     } else if starting && degree < HIGHEST && best.1 == degree {
         best.1 = degree + 1;

@@ -37,6 +37,8 @@ pub(super) struct Stepper<'a> {
     pub(super) evaluations: usize,
     pub(super) lifts: usize,
     pub(super) tangents: usize,
+    /// By how much the last step multiplied rounding errors of past values.
+    pub(super) amplification: f64,
 }
 
 /// What became of a step.
@@ -89,6 +91,7 @@ impl<'a> Stepper<'a> {
             evaluations: 0,
             lifts: 0,
             tangents: 0,
+            amplification: 1.0,
         };
         let first = stepper.evaluate(0.0, vec![0.0; p], vec![0.0; modes])?;
         stepper.past.push_front(first);
@@ -239,6 +242,8 @@ impl<'a> Stepper<'a> {
         }
         self.modal.iter_mut().zip(&trial.motion.lifted).for_each(|(m, a)| *m += a);
         self.image.iter_mut().zip(&trial.motion.image).for_each(|(x, m)| *x += m);
+        let weight: f64 = trial.motion.combination.iter().map(|b| b.abs()).sum();
+        self.amplification = weight / (trial.value.time - self.time);
         self.time = trial.value.time;
         self.past.push_front(trial.value);
         self.past.truncate(HIGHEST + 1);
