@@ -105,8 +105,10 @@ fn programs() -> impl Strategy<Value = Program> {
     })
 }
 
-/// A program, a point and as many directions and covectors as the tests below need.
-fn cases() -> impl Strategy<Value = (Program, Vec<f64>, [Vec<f64>; 2], [Vec<f64>; 2])> {
+/// A program, a point, two directions and two covectors.
+type Case = (Program, Vec<f64>, [Vec<f64>; 2], [Vec<f64>; 2]);
+
+fn cases() -> impl Strategy<Value = Case> {
     programs().prop_flat_map(|program| {
         let Shape { params: p, outputs: n } = program.shape();
         let (w, d, v) = (numbers(p), [numbers(p), numbers(p)], [numbers(n), numbers(n)]);
@@ -154,8 +156,8 @@ fn is_taped(model: &(impl Model + Clone), w: &[f64]) -> (bool, bool) {
     let found = model.clone().auto().jacobian(w);
     let Shape { params, outputs } = model.shape();
     assert_eq!(found.shape(), (outputs, params));
-    let rows = (0..outputs).all(|i| same(&found.row(i), &taped_row(model, w, i)));
-    let columns = (0..params).all(|j| same(&found.column(j), &dual_column(model, w, j)));
+    let rows = (0..outputs).all(|i| same(found.row(i).iter(), &taped_row(model, w, i)));
+    let columns = (0..params).all(|j| same(found.column(j).iter(), &dual_column(model, w, j)));
     (rows, columns)
 }
 
@@ -237,11 +239,11 @@ impl Model for Recursion {
     }
     fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {
         let mut x = S::from(0.5);
-        for t in 0..self.steps {
+        for (t, y) in y.iter_mut().enumerate() {
             for &w in w.iter().skip(t % 3).step_by(3) {
                 x = (x * w + S::from(0.1)).sin() / (S::from(1.0) + x * x) + w;
             }
-            y[t] = x;
+            *y = x;
         }
     }
 }

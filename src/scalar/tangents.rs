@@ -29,6 +29,17 @@ impl<const W: usize> Tangents<W> {
     fn zip(self, o: Self, value: f64, f: impl Fn(f64, f64) -> f64) -> Self {
         Tangents { value, tangents: std::array::from_fn(|i| f(self.tangents[i], o.tangents[i])) }
     }
+
+    /// Product rule.
+    fn product(self, o: Self) -> Self {
+        self.zip(o, self.value * o.value, |a, b| a * o.value + self.value * b)
+    }
+
+    /// Quotient rule.
+    fn quotient(self, o: Self) -> Self {
+        let value = self.value / o.value;
+        self.zip(o, value, |a, b| (a - value * b) / o.value)
+    }
 }
 
 impl<const W: usize> From<f64> for Tangents<W> {
@@ -54,15 +65,14 @@ impl<const W: usize> Sub for Tangents<W> {
 impl<const W: usize> Mul for Tangents<W> {
     type Output = Self;
     fn mul(self, o: Self) -> Self {
-        self.zip(o, self.value * o.value, |a, b| a * o.value + self.value * b)
+        self.product(o)
     }
 }
 
 impl<const W: usize> Div for Tangents<W> {
     type Output = Self;
     fn div(self, o: Self) -> Self {
-        let value = self.value / o.value;
-        self.zip(o, value, |a, b| (a - value * b) / o.value)
+        self.quotient(o)
     }
 }
 

@@ -2,24 +2,24 @@
 //!
 //! Forward, the model runs on those numbers itself: `value`, `jvp` and `expand`. Back, its operations are recorded once
 //! and replayed ([`Recording`](crate::scalar::Recording), where the measurements stand): `vjp`, `curvature`,
-//! `increment` and the rows of the Jacobian. Where p ≤ N and columns are cheaper than rows, they come by
-//! evaluating on eight tangents at a time.
+//! `increment` and the rows of the Jacobian. Where p ≤ N and columns are cheaper than rows, they come by evaluating on
+//! eight tangents at a time. The kernel is the product of the Jacobian with its transpose: N × N beside N × p numbers.
 //!
-//! A record takes 12 bytes an operation and its replay 16 (increments 64), kept for the next call. Models with more than
-//! ten million operations are not recorded: each call then writes a [`Tape`], as large for as long as it runs.
+//! A record takes 12 bytes an operation. What a replay needs is kept for the next, for each thread that replays at once:
+//! 16 bytes an operation for gradients and Jacobians, 32 for curvatures, 64 for increments, and 64 for the Jacobian of
+//! outputs that share their operations. Models with more than ten million operations are not recorded: each call then
+//! writes a [`Tape`], of 40 to 112 bytes an operation for as long as it runs.
 
 mod replay;
+mod workspace;
 
 use super::{Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::scalar::{Dual, Increment, Probe, Scalar, Tangents, Tape, Var};
 use nalgebra::DMatrix;
-use replay::{Replay, Workspace};
+use replay::Replay;
 
 /// Tangents carried together; a compromise between registers and repeated values.
 const LANES: usize = 8;
-/// Single sweeps over the record that one evaluation on [`LANES`] tangents costs.
-const FORWARD_COST: usize = 2;
-
 /// A model with all its derivatives. One call costs a few evaluations of the model; `jacobian` costs min(N, p) of them,
 /// and far fewer where each output depends on a part of the operations only, as those of samples do.
 ///
@@ -54,15 +54,9 @@ impl<M: Model> Auto<M> {
         seed: &mut dyn FnMut(&[f64], &mut [f64]),
         dw: &mut [f64],
     ) {
-        let found = self.replay.with(&self.model, |record, work| {
-            let Workspace { real, outputs: [y, v, ..], .. } = work;
-            real.forward(record, w.iter().copied());
-            y.iter_mut().zip(real.outputs(record)).for_each(|(y, o)| *y = o);
-            v.fill(0.0);
-            seed(y, v);
-            dw.copy_from_slice(real.back(record, v.iter().copied()));
-        });
-        if found.is_none() {
+        let replayed =
+            self.replay.with(&self.model, |record, work| work.gradient(record, w, seed, dw));
+        if replayed.is_none() {
             let gradient = self.retraced(w.iter().copied(), |y| {
                 let mut v = vec![0.0; y.len()];
                 seed(y, &mut v);
@@ -139,17 +133,12 @@ impl<M: Model> Differentiable for Auto<M> {
     }
 
     fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
-        let dual = || w.iter().zip(dw).map(|(&w, &d)| Dual::new(w, d));
-        let seeds = || dy.iter().map(|&v| Dual::from(v));
-        let mut give = |gradient: &[Dual<f64>]| {
+        let replayed =
+            self.replay.with(&self.model, |record, work| work.curvature(record, w, dy, dw, out));
+        if replayed.is_none() {
+            let dual = w.iter().zip(dw).map(|(&w, &d)| Dual::new(w, d));
+            let gradient = self.retraced(dual, |_| dy.iter().map(|&v| Dual::from(v)).collect());
             out.iter_mut().zip(gradient).for_each(|(out, g)| *out = g.tangent);
-        };
-        let found = self.replay.with(&self.model, |record, work| {
-            work.dual.forward(record, dual());
-            give(work.dual.back(record, seeds()));
-        });
-        if found.is_none() {
-            give(&self.retraced(dual(), |_| seeds().collect()));
         }
     }
 
@@ -160,33 +149,20 @@ impl<M: Model> Differentiable for Auto<M> {
         base: &mut [f64],
         change: &mut [f64],
     ) {
-        let mut give = |gradient: &[Increment]| {
-            for (i, g) in gradient.iter().enumerate() {
-                (base[i], change[i]) = (g.base, g.change());
-            }
-        };
-        let found = self.replay.with(&self.model, |record, work| {
-            let Workspace { increment, outputs: [first, rest, v0, v1], .. } = work;
-            increment.forward(record, at.increments());
-            for ((first, rest), y) in
-                first.iter_mut().zip(&mut *rest).zip(increment.outputs(record))
-            {
-                (*first, *rest) = (y.first, y.rest);
-            }
-            v0.fill(0.0);
-            v1.fill(0.0);
-            seed(first, rest, v0, v1);
-            let seeds = v0.iter().zip(&*v1).map(|(&v0, &v1)| Increment::new(v0, v1, 0.0, at.eps));
-            give(increment.back(record, seeds));
-        });
-        if found.is_none() {
-            give(&self.retraced(at.increments(), |y| {
+        let replayed = self
+            .replay
+            .with(&self.model, |record, work| work.increment(record, at, seed, base, change));
+        if replayed.is_none() {
+            let gradient = self.retraced(at.increments(), |y| {
                 let first: Vec<f64> = y.iter().map(|y| y.first).collect();
                 let rest: Vec<f64> = y.iter().map(|y| y.rest).collect();
                 let (mut v0, mut v1) = (vec![0.0; y.len()], vec![0.0; y.len()]);
                 seed(&first, &rest, &mut v0, &mut v1);
                 v0.iter().zip(&v1).map(|(&v0, &v1)| Increment::new(v0, v1, 0.0, at.eps)).collect()
-            }));
+            });
+            for (i, g) in gradient.iter().enumerate() {
+                (base[i], change[i]) = (g.base, g.change());
+            }
         }
     }
 
@@ -199,23 +175,9 @@ impl<M: Model> Differentiable for Auto<M> {
 
     fn jacobian(&self, w: &[f64]) -> DMatrix<f64> {
         let Shape { params, outputs } = self.model.shape();
-        let rows = self.replay.with(&self.model, |record, work| {
-            let forward = FORWARD_COST * params.div_ceil(LANES) * record.len();
-            if params <= outputs && forward < record.rows_cost() {
-                return None;
-            }
-            work.real.forward(record, w.iter().copied());
-            // Where slopes are not finite, the rules of forward and of reverse differentiation differ.
-            if params <= outputs && !work.real.has_finite_slopes(record) {
-                return None;
-            }
-            let mut jacobian = DMatrix::zeros(outputs, params);
-            work.real.rows(record, &mut work.covectors, |i, row| {
-                jacobian.row_mut(i).iter_mut().zip(row).for_each(|(d, g)| *d = g);
-            });
-            Some(jacobian)
-        });
-        if let Some(jacobian) = rows.flatten() {
+        if let Some(jacobian) =
+            self.replay.with(&self.model, |record, work| work.jacobian(record, w)).flatten()
+        {
             return jacobian;
         }
         if params <= outputs.saturating_mul(LANES) {

@@ -1,23 +1,13 @@
 //! The record of a model, made when it is first asked for, and the workspaces in which it is replayed.
 
 use super::Model;
-use crate::scalar::{Covectors, Dual, Increment, Recordable, Recording, Scalar, Sweep};
+use super::workspace::Workspace;
+use crate::scalar::{Recordable, Recording, Scalar};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Operations, and parameters, above which a model is not recorded.
 const LIMIT: usize = 10_000_000;
-
-/// Room for one replay on each kind of number; filled by the first, used again by those that follow.
-#[derive(Debug, Default)]
-pub(super) struct Workspace {
-    pub(super) real: Sweep<f64>,
-    pub(super) dual: Sweep<Dual<f64>>,
-    pub(super) increment: Sweep<Increment>,
-    pub(super) covectors: Covectors,
-    /// Outputs and their covectors, of length N each.
-    pub(super) outputs: [Vec<f64>; 4],
-}
 
 /// A record and as many workspaces as threads have replayed it at once.
 #[derive(Default)]
@@ -39,8 +29,8 @@ impl Replay {
         });
         let record = record.as_deref()?;
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut work = idle().pop().unwrap_or_default();
-        work.outputs.iter_mut().for_each(|v| v.resize(record.outputs(), 0.0));
+        let popped = idle().pop();
+        let mut work = popped.unwrap_or_else(|| Workspace::new(record));
         let found = replay(record, &mut work);
         idle().push(work);
         Some(found)

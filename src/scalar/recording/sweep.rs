@@ -26,8 +26,10 @@ impl<S: Scalar> Sweep<S> {
     pub(crate) fn forward(&mut self, record: &Recording, w: impl Iterator<Item = S>) {
         let p = record.params;
         if self.registers.is_empty() {
+            let constants = record.constants.iter().map(|&c| S::from(c));
+            self.registers.reserve_exact(p + record.nodes.len() + constants.len());
             self.registers.resize(p + record.nodes.len(), S::from(0.0));
-            self.registers.extend(record.constants.iter().map(|&c| S::from(c)));
+            self.registers.extend(constants);
             self.slopes.resize(record.functions.len(), S::from(0.0));
         }
         let (registers, slopes) = (&mut self.registers[..], &mut self.slopes[..]);
@@ -74,7 +76,7 @@ impl<S: Scalar> Sweep<S> {
         for k in (0..record.nodes.len()).rev() {
             let t = adjoint[p + k];
             self.partials(record, k, |place, partial| {
-                adjoint[place] = adjoint[place] + partial * t
+                adjoint[place] = adjoint[place] + partial * t;
             });
         }
         self.adjoint = adjoint;
