@@ -1,10 +1,11 @@
 //! A function's operations, recorded once and replayed at any point on any number.
 //!
-//! A function of [`Scalar`](super::Scalar)s cannot branch on them, so that the sequence of its operations is the same at every w.
-//! Evaluated once on numbers that only write down ([`trace`]), it becomes a list of nodes of twelve bytes, without the
-//! operations that no output needs and with those on constants carried out. A [`Sweep`] then runs over the list,
-//! forward and back, with the operators of the number it is given: the same operations in the same order as evaluating
-//! the function on [`Var`](super::Var)s, hence the same bits, without writing the record again and without allocating.
+//! A function of [`Scalar`](super::Scalar)s cannot branch on them, so that the sequence of its operations is the same at
+//! every w. Evaluated once on numbers that only write down ([`trace`]), it becomes a list of nodes of twelve bytes,
+//! without the operations that no output needs and with those on constants carried out. A [`Sweep`] then runs over the
+//! list, forward and back, with the operators of the number it is given: the same operations in the same order as
+//! evaluating the function on [`Var`](super::Var)s, hence the same bits, without writing the record again and without
+//! allocating.
 //! (One exception: a constant's derivative is 0 here, also where the dual number of a constant has none, as √0.)
 //!
 //! What it was chosen against, for a two-layer tanh network written as plain loops, p = 2000, N = 100, 420 000
