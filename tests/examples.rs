@@ -62,3 +62,8 @@ fn lazy_or_not() {
 fn logistic() {
     prints_its_out("logistic");
 }
+
+#[test]
+fn large_user_model() {
+    prints_its_out("large_user_model");
+}

@@ -5,6 +5,9 @@
 //! including 0, where the number is the ordinary second-order Taylor number. This is what makes the gap between a
 //! flow and its linearization computable at any α: with weights w₀ + ε ū + ε² e, the output's first part is
 //! Dh(w₀) ū and its remainder is the scaled output gap, in one sweep (`flow::gap`).
+//!
+//! The operators are marked `inline` because models, and with them all that evaluates them, are compiled in the crates
+//! of their authors.
 
 use super::{Elementary, Scalar};
 use crate::scalar::remainder::{power_remainder, remainder};
@@ -33,16 +36,19 @@ pub struct Increment {
 
 impl Increment {
     /// x₀ + ε x₁ + ε² r.
+    #[inline]
     pub fn new(base: f64, first: f64, rest: f64, eps: f64) -> Self {
         Increment { base, first, rest, eps }
     }
 
     /// The scaled change (x(ε) − x₀)/ε.
+    #[inline]
     pub fn change(self) -> f64 {
         self.first + self.eps * self.rest
     }
 
     /// f(x) from f(x₀), f'(x₀) and the remainder f₂(x₀, δ) at δ = ε · change.
+    #[inline]
     fn chain(self, base: f64, slope: f64, second: impl Fn(f64, f64) -> f64) -> Self {
         let d = self.change();
         let rest = if d == 0.0 {
@@ -55,12 +61,14 @@ impl Increment {
         Increment { base, first: slope * self.first, rest, eps: self.eps }
     }
 
+    #[inline]
     fn common_eps(self, o: Self) -> f64 {
         self.eps.max(o.eps)
     }
 }
 
 impl From<f64> for Increment {
+    #[inline]
     fn from(x: f64) -> Self {
         Increment::new(x, 0.0, 0.0, 0.0)
     }
@@ -68,6 +76,7 @@ impl From<f64> for Increment {
 
 impl Add for Increment {
     type Output = Self;
+    #[inline]
     fn add(self, o: Self) -> Self {
         Increment::new(
             self.base + o.base,
@@ -80,6 +89,7 @@ impl Add for Increment {
 
 impl Sub for Increment {
     type Output = Self;
+    #[inline]
     fn sub(self, o: Self) -> Self {
         Increment::new(
             self.base - o.base,
@@ -92,6 +102,7 @@ impl Sub for Increment {
 
 impl Mul for Increment {
     type Output = Self;
+    #[inline]
     fn mul(self, o: Self) -> Self {
         let eps = self.common_eps(o);
         // a b − a₀b₀ − ε(a₀b₁ + a₁b₀), over ε²: the products of total changes carry the higher orders.
@@ -109,6 +120,7 @@ impl Mul for Increment {
 /// d = b₁ + ε t.
 impl Div for Increment {
     type Output = Self;
+    #[inline]
     fn div(self, o: Self) -> Self {
         let eps = self.common_eps(o);
         let base = self.base / o.base;
@@ -121,6 +133,7 @@ impl Div for Increment {
 
 impl Neg for Increment {
     type Output = Self;
+    #[inline]
     fn neg(self) -> Self {
         Increment { base: -self.base, first: -self.first, rest: -self.rest, eps: self.eps }
     }
@@ -134,7 +147,13 @@ impl Scalar for Increment {
             Elementary::Tanh => super::sech2(self.base),
             _ => f.derivative(self.base, y),
         };
-        self.chain(y, slope, |x0, delta| remainder(f, x0, delta))
+        match f {
+            // The remainder from the value and the slope at hand.
+            Elementary::Tanh => {
+                self.chain(y, slope, |x0, delta| super::tanh_change(x0, y, slope, delta).second)
+            }
+            _ => self.chain(y, slope, |x0, delta| remainder(f, x0, delta)),
+        }
     }
 
     fn powi(self, n: i32) -> Self {

@@ -16,7 +16,9 @@ mod interval;
 mod norm_jet;
 mod probe;
 mod real;
+mod recording;
 mod remainder;
+mod tangents;
 mod tanh_change;
 mod tape;
 
@@ -34,7 +36,9 @@ pub(crate) use interval::rounding::{
 pub use norm_jet::NormJet;
 pub(crate) use norm_jet::{Support, symmetric_2_by_2};
 pub use probe::Probe;
+pub(crate) use recording::{Covectors, Recordable, Recording, Sweep};
 pub(crate) use remainder::{by_quadrature, mean_by_quadrature, remainder, sech2};
+pub(crate) use tangents::Tangents;
 pub(crate) use tanh_change::{TanhChange, tanh_change, tanh_change_near};
 pub use tape::{Tape, Var};
 

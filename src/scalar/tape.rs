@@ -2,7 +2,8 @@
 //!
 //! Evaluating a model on [`Var`]s records each operation with its local partial derivatives; walking the record back
 //! from the outputs gives Dh(w)ᵀ v for the cost of a few evaluations, however many parameters there are. The tape is
-//! for clarity and for users' own models; networks carry hand-written reverse passes (`model::mlp`).
+//! for clarity, for intervals, and for models too large to be recorded ([`Auto`](crate::model::Auto)), whose records it is
+//! the measure of; networks carry hand-written reverse passes (`model::network`).
 
 use super::dual::{powf_slope, powi_slope};
 use super::{Elementary, Scalar};
