@@ -30,9 +30,8 @@ fn draw(generator: &mut Generator, n: usize, size: f64) -> Vec<f64> {
 impl Bench {
     fn of(name: &str) -> Bench {
         let mut generator = Generator::seeded(1);
-        let mut inputs = |d: usize, n: usize, size| {
-            DMatrix::from_vec(d, n, draw(&mut generator, d * n, size))
-        };
+        let mut inputs =
+            |d: usize, n: usize, size| DMatrix::from_vec(d, n, draw(&mut generator, d * n, size));
         let two = |width, biases| TwoLayer { width, biases, ..TwoLayer::default() };
         let net = match name {
             "P1" => two(20, true).on(inputs(2, 30, 1.0)),
