@@ -194,3 +194,29 @@ impl Written for Restricted<'_> {
         self.on(w, y, &|model, w, y| model.on_germs(w, y));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+    use nalgebra::DMatrix;
+
+    #[test]
+    fn a_gradient_of_a_part_is_its_value_and_its_vjp() {
+        let net = TwoLayer { width: 3, outputs: 2, ..TwoLayer::default() };
+        let net = net.on(DMatrix::from_fn(2, 4, |i, j| (i + 2 * j) as f64 / 5.0)).unwrap();
+        let start: Vec<f64> = (0..net.params()).map(|i| (i as f64).cos()).collect();
+        let part = Restricted::to(&net, &start, 2..9, 3..6);
+        let (w, mut y, mut seen) = ([0.3; 7], [0.0; 3], [0.0; 3]);
+        let (mut dw, mut wanted) = ([0.0; 7], [0.0; 7]);
+        let mut seed = |y: &[f64], v: &mut [f64]| {
+            seen.copy_from_slice(y);
+            v.copy_from_slice(y);
+        };
+        part.gradient(&w, &mut seed, &mut dw);
+        part.value(&w, &mut y);
+        part.vjp(&w, &y, &mut wanted);
+        assert_eq!(seen, y);
+        assert!(dw.iter().zip(wanted).all(|(a, b)| (a - b).abs() <= 1e-14));
+    }
+}

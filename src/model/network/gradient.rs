@@ -37,3 +37,32 @@ impl Network {
         self.sweep_back(w, hidden, &v, dw);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use nalgebra::DMatrix;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_gradient_elsewhere_leaves_the_remembered_start() {
+        let net = TwoLayer { width: 3, ..TwoLayer::default() };
+        let net = net.on(DMatrix::from_element(2, 4, 0.5)).unwrap();
+        let (start, elsewhere, mut dw) = ([0.1; 9], [0.2; 9], [0.0; 9]);
+        let remembered = net.at(&start);
+        net.gradient(&elsewhere, &mut |y, v| v.copy_from_slice(y), &mut dw);
+        assert!(Arc::ptr_eq(&remembered, &net.at(&start)));
+    }
+
+    /// Both make the outputs from the same blocks in the same order.
+    #[test]
+    fn a_gradient_sees_the_bits_of_the_value() {
+        let net = TwoLayer { width: 150, outputs: 2, ..TwoLayer::default() };
+        let net = net.on(DMatrix::from_fn(3, 700, |i, j| (i + j) as f64 / 700.0)).unwrap();
+        let w: Vec<f64> = (0..net.params()).map(|i| (i as f64).sin()).collect();
+        let (mut y, mut seen, mut dw) = (vec![0.0; 1400], vec![0.0; 1400], w.clone());
+        net.value(&w, &mut y);
+        net.gradient(&w, &mut |y, _| seen.copy_from_slice(y), &mut dw);
+        assert_eq!(y, seen);
+    }
+}

@@ -126,16 +126,19 @@ impl Network {
     ) -> Changed<'_> {
         let (layer, n) = (&self.layers[l], self.samples());
         let size = self.block(layer.outputs) * n;
-        let [mut first, mut rest, mut total, mut change, mut slope] =
-            [(); 5].map(|()| self.buffers.take(n * layer.outputs));
+        // Nobody above the last hidden layer asks for its first and rest.
+        let kept = if parts.is_some() { 0 } else { n * layer.outputs };
+        let [mut first, mut rest] = [(); 2].map(|()| self.buffers.take(kept));
+        let [mut total, mut change, mut slope] =
+            [(); 3].map(|()| self.buffers.take(n * layer.outputs));
         let fed = self.fed(l, |l| start.hidden(l).value);
-        let mut planes = [&mut first, &mut rest, &mut total, &mut change, &mut slope]
-            .map(|plane| plane.chunks_mut(size));
+        let mut increments = [&mut first[..], &mut rest[..]];
+        let mut planes = [&mut total, &mut change, &mut slope].map(|plane| plane.chunks_mut(size));
         let outputs = start.outputs.len();
         let mut parts = parts.map(|parts| parts.map(|part| part.chunks_mut(outputs)));
         let blocks = std::iter::from_fn(|| {
-            let [first, rest, total, change, slope] = planes.each_mut().map(Iterator::next);
-            let (first, rest) = (first?, rest?);
+            let [total, change, slope] = planes.each_mut().map(Iterator::next);
+            let [first, rest] = increments.each_mut().map(|plane| cut(plane, size));
             let out = Change { first, rest, total: total?, change: change?, slope: slope? };
             Some((out, parts.as_mut().map(|parts| parts.each_mut().map(Iterator::next))))
         });
@@ -143,7 +146,12 @@ impl Network {
             self.operations(5, layer),
             blocks.enumerate(),
             |(block, (mut out, parts))| {
-                let range = block * size..block * size + out.first.len();
+                let len = if parts.is_some() { out.total.len() } else { 0 };
+                let mut local = [(); 2].map(|()| self.buffers.take(len));
+                if parts.is_some() {
+                    [out.first, out.rest] = local.each_mut().map(|plane| &mut plane[..]);
+                }
+                let range = block * size..block * size + out.total.len();
                 let neurons = range.start / n..range.end / n;
                 layer.affine(neurons.clone(), out.first, fed, at.first);
                 layer.affine(neurons.clone(), out.rest, fed, at.rest);
@@ -189,8 +197,8 @@ impl Network {
         Changed { first, rest, total, change, slope }
     }
 
-    /// Base `G₀ A₀ᵀ` and change `ΔG Aᵀ + G₀ ΔAᵀ` of every layer; H₀ = W₀ᵀ G₀ and ΔH = W₀ᵀ ΔG + ΔWᵀ G between them, times
-    /// the slope S₀ + ε ΔS.
+    /// Base `G₀ A₀ᵀ` and change `ΔG Aᵀ + G₀ ΔAᵀ` of every layer; `H₀ = W₀ᵀ G₀` and
+    /// `ΔH = W₀ᵀ ΔG + ΔWᵀ G` between them, times the slope S₀ + ε ΔS.
     fn back_increment(
         &self,
         weights: Weights<'_>,

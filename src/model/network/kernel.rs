@@ -77,13 +77,12 @@ fn tiles(kernel: ViewMut<'_>, n: usize, k: usize) -> Vec<Tile<'_>> {
                 .collect()
         })
         .collect();
-    let mut tiles = Vec::with_capacity(grid.len() * (grid.len() + 1) / 2);
-    for column in 0..grid.len() {
-        for row in column..grid.len() {
-            let Some(lower) = grid[column][row].take() else { continue };
-            let upper = grid[row][column].take();
-            tiles.push(Tile { rows: range(row), columns: range(column), lower, upper });
-        }
+    let count = grid.len();
+    let mut tiles = Vec::with_capacity(count * (count + 1) / 2);
+    for (row, column) in (0..count).flat_map(|row| (0..=row).map(move |column| (row, column))) {
+        let Some(lower) = grid[column][row].take() else { continue };
+        let upper = grid[row][column].take();
+        tiles.push(Tile { rows: range(row), columns: range(column), lower, upper });
     }
     tiles
 }
