@@ -4,6 +4,7 @@
 //! 1/α (compare [`Doubled`](super::Doubled)).
 
 use super::buffers::Buffers;
+use super::kinks::{Kink, Kinked, Piece, Sparse};
 use super::{Covector, Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
 
@@ -75,7 +76,63 @@ impl<H: Differentiable> Differentiable for Centred<H> {
     fn is_linear(&self) -> bool {
         self.map.is_linear()
     }
+    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+    fn kinked(&self) -> Option<&dyn Kinked> {
+        self.map.kinked().map(|_| self as &dyn Kinked)
+    }
     fn structure(&self) -> Structure<'_> {
         self.map.structure()
+    }
+}
+
+impl<H: Differentiable> Kinked for Centred<H> {
+    fn kinks(&self) -> usize {
+        self.map.kinked().map_or(0, Kinked::kinks)
+    }
+    fn place(&self, k: usize) -> Option<Kink> {
+        self.map.kinked()?.place(k)
+    }
+    fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
+        let piece = self.map.kinked()?.piece(on)?;
+        Some(Box::new(CentredPiece { piece, origin: &self.origin, buffers: &self.buffers }))
+    }
+}
+
+/// A piece of the model, less h(w₀).
+struct CentredPiece<'a> {
+    piece: Box<dyn Piece + 'a>,
+    origin: &'a [f64],
+    buffers: &'a Buffers,
+}
+
+impl Piece for CentredPiece<'_> {
+    fn value(&self, w: &[f64], y: &mut [f64]) {
+        self.piece.value(w, y);
+        y.iter_mut().zip(self.origin).for_each(|(y, y0)| *y -= y0);
+    }
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        let mut moved = self.buffers.take(self.origin.len());
+        let mut seed = |y: &[f64], v: &mut [f64]| {
+            for (moved, (y, y0)) in moved.iter_mut().zip(y.iter().zip(self.origin)) {
+                *moved = y - y0;
+            }
+            seed(&moved, v);
+        };
+        self.piece.gradient(w, &mut seed, dw);
+    }
+    fn arguments(&self, w: &[f64], z: &mut [f64]) {
+        self.piece.arguments(w, z);
+    }
+    fn argument(&self, k: usize, w: &[f64]) -> f64 {
+        self.piece.argument(k, w)
+    }
+    fn normal(&self, k: usize, w: &[f64]) -> Sparse {
+        self.piece.normal(k, w)
+    }
+    fn is_normal_fixed(&self, k: usize) -> bool {
+        self.piece.is_normal_fixed(k)
+    }
+    fn signal(&self, k: usize, w: &[f64], v: &[f64]) -> f64 {
+        self.piece.signal(k, w, v)
     }
 }

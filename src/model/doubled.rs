@@ -4,6 +4,7 @@
 //! order u' = −u), so ‖y − ȳ‖ and the kernel's change fall as 1/α², one order faster than the theorems promise, while
 //! ‖w − w̄‖ keeps 1/α² (compare [`Centred`](super::Centred)).
 
+use super::kinks::{Kink, Kinked, Piece, Sparse};
 use super::{Covector, Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
 
@@ -31,6 +32,25 @@ fn difference(y: &mut [f64], mut f: impl FnMut(bool, &mut [f64])) {
     let mut other = vec![0.0; y.len()];
     f(true, &mut other);
     y.iter_mut().zip(&other).for_each(|(y, o)| *y -= o);
+}
+
+/// The gradient of f(w) − f'(w') from the gradients of both: both must have gone forward before either goes back.
+fn difference_gradient(
+    first: &mut dyn FnMut(Covector<'_>, &mut [f64]),
+    second: &mut dyn FnMut(Covector<'_>, &mut [f64]),
+    seed: Covector<'_>,
+    [da, db]: [&mut [f64]; 2],
+) {
+    let mut outer = |y_a: &[f64], v: &mut [f64]| {
+        let mut inner = |y_b: &[f64], minus: &mut [f64]| {
+            // The inner covector holds the difference until its own value is known.
+            minus.iter_mut().zip(y_a.iter().zip(y_b)).for_each(|(m, (a, b))| *m = a - b);
+            seed(minus, v);
+            minus.iter_mut().zip(v.iter()).for_each(|(m, v)| *m = -v);
+        };
+        second(&mut inner, db);
+    };
+    first(&mut outer, da);
 }
 
 fn negated(v: &[f64]) -> Vec<f64> {
@@ -63,25 +83,11 @@ impl<H: Differentiable> Differentiable for Doubled<H> {
 
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
         let ((a, b), (da, db)) = (w.split_at(self.half()), dw.split_at_mut(self.half()));
-        // As for increments: both halves go forward before either goes back.
-        self.0.gradient(
-            a,
-            &mut |y_a, v| {
-                self.0.gradient(
-                    b,
-                    &mut |y_b, minus| {
-                        // The inner covector holds the difference until its own value is known.
-                        minus
-                            .iter_mut()
-                            .zip(y_a.iter().zip(y_b))
-                            .for_each(|(m, (a, b))| *m = a - b);
-                        seed(minus, v);
-                        minus.iter_mut().zip(v.iter()).for_each(|(m, v)| *m = -v);
-                    },
-                    db,
-                );
-            },
-            da,
+        difference_gradient(
+            &mut |seed, dw| self.0.gradient(a, seed, dw),
+            &mut |seed, dw| self.0.gradient(b, seed, dw),
+            seed,
+            [da, db],
         );
     }
 
@@ -156,7 +162,97 @@ impl<H: Differentiable> Differentiable for Doubled<H> {
     fn is_linear(&self) -> bool {
         self.0.is_linear()
     }
+    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+    fn kinked(&self) -> Option<&dyn Kinked> {
+        self.0.kinked().map(|_| self as &dyn Kinked)
+    }
+
     fn structure(&self) -> Structure<'_> {
         Structure::Difference(&self.0)
+    }
+}
+
+/// The first half's kinks, then the second's, whose neurons are numbered on.
+impl<H: Differentiable> Kinked for Doubled<H> {
+    fn kinks(&self) -> usize {
+        2 * self.0.kinked().map_or(0, Kinked::kinks)
+    }
+    fn place(&self, k: usize) -> Option<Kink> {
+        let map = self.0.kinked()?;
+        let half = map.kinks();
+        let place = map.place(k % half)?;
+        let last = (0..half).filter_map(|k| map.place(k)).filter(|k| k.layer == place.layer).last();
+        let width = last.map_or(0, |kink| kink.neuron + 1);
+        Some(Kink { neuron: place.neuron + if k < half { 0 } else { width }, ..place })
+    }
+    fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
+        let (a, b) = on.split_at(on.len() / 2);
+        let pieces = [self.0.kinked()?.piece(a)?, self.0.kinked()?.piece(b)?];
+        Some(Box::new(Halves { pieces, kinks: a.len(), params: self.half() }))
+    }
+}
+
+/// The pieces that both halves are on.
+struct Halves<'a> {
+    pieces: [Box<dyn Piece + 'a>; 2],
+    kinks: usize,
+    params: usize,
+}
+
+impl Halves<'_> {
+    /// The half that kink `k` is in, that half's piece, and its number there.
+    fn half(&self, k: usize) -> (usize, &dyn Piece, usize) {
+        let half = k / self.kinks;
+        (half, &*self.pieces[half], k % self.kinks)
+    }
+
+    fn weights<'a>(&self, half: usize, w: &'a [f64]) -> &'a [f64] {
+        &w[half * self.params..][..self.params]
+    }
+}
+
+impl Piece for Halves<'_> {
+    fn value(&self, w: &[f64], y: &mut [f64]) {
+        let [a, b] = [0, 1].map(|half| self.weights(half, w));
+        difference(
+            y,
+            |second, y| {
+                if second { self.pieces[1].value(b, y) } else { self.pieces[0].value(a, y) }
+            },
+        );
+    }
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        let (a, b) = w.split_at(self.params);
+        let (da, db) = dw.split_at_mut(self.params);
+        let [first, second] = &self.pieces;
+        difference_gradient(
+            &mut |seed, dw| first.gradient(a, seed, dw),
+            &mut |seed, dw| second.gradient(b, seed, dw),
+            seed,
+            [da, db],
+        );
+    }
+    fn arguments(&self, w: &[f64], z: &mut [f64]) {
+        for (half, z) in z.chunks_mut(self.kinks).enumerate() {
+            self.pieces[half].arguments(self.weights(half, w), z);
+        }
+    }
+    fn argument(&self, k: usize, w: &[f64]) -> f64 {
+        let (half, piece, k) = self.half(k);
+        piece.argument(k, self.weights(half, w))
+    }
+    fn normal(&self, k: usize, w: &[f64]) -> Sparse {
+        let (half, piece, k) = self.half(k);
+        let Sparse(entries) = piece.normal(k, self.weights(half, w));
+        Sparse(entries.into_iter().map(|(i, x)| (half * self.params + i, x)).collect())
+    }
+    fn is_normal_fixed(&self, k: usize) -> bool {
+        let (_, piece, k) = self.half(k);
+        piece.is_normal_fixed(k)
+    }
+    fn signal(&self, k: usize, w: &[f64], v: &[f64]) -> f64 {
+        let (half, piece, k) = self.half(k);
+        let signal = piece.signal(k, self.weights(half, w), v);
+        if half == 0 { signal } else { -signal }
     }
 }

@@ -12,6 +12,7 @@ mod dense;
 mod doubled;
 mod formula;
 mod init;
+mod kinks;
 mod linearized;
 mod mlp;
 mod modes;
@@ -28,6 +29,8 @@ pub(crate) use dense::Dense;
 pub use doubled::Doubled;
 pub use formula::{Formula, FormulaModel, System};
 pub use init::{Initialization, doubled_start};
+pub use kinks::Kink;
+pub(crate) use kinks::{Kinked, Piece, Sparse};
 pub use linearized::Linearized;
 pub use mlp::Mlp;
 pub(crate) use modes::Modes;
@@ -214,6 +217,13 @@ pub trait Differentiable: Sync {
         true
     }
 
+    /// The model as one with kinks that can be followed, where it is one.
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+    fn kinked(&self) -> Option<&dyn Kinked> {
+        None
+    }
+
     /// Whether Dh is known to be constant.
     fn is_linear(&self) -> bool {
         false
@@ -265,6 +275,10 @@ impl<H: Differentiable + ?Sized> Differentiable for &H {
     }
     fn is_smooth(&self) -> bool {
         (**self).is_smooth()
+    }
+    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+    fn kinked(&self) -> Option<&dyn Kinked> {
+        (**self).kinked()
     }
     fn is_linear(&self) -> bool {
         (**self).is_linear()

@@ -11,6 +11,7 @@
 
 mod backward;
 mod blocks;
+mod gates;
 mod gradient;
 mod increment;
 mod kernel;
@@ -22,10 +23,12 @@ pub(crate) use size::LayerPlan;
 
 use super::buffers::Buffers;
 use super::dense::Dense;
+use super::kinks::Kinked;
 use super::{Activation, Covector, Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::Result;
 use crate::linalg::{View, column_major, row_major};
 use crate::scalar::Scalar;
+use gates::Gates;
 use nalgebra::DMatrix;
 use std::sync::Arc;
 use sweep::LastStart;
@@ -40,6 +43,8 @@ pub struct Network {
     layers: Vec<Dense>,
     activation: Activation,
     inputs: Arc<DMatrix<f64>>,
+    /// Where this is one piece of a network of relu: its slopes.
+    gates: Option<Gates>,
     last_start: LastStart,
     buffers: Buffers,
 }
@@ -73,6 +78,7 @@ impl Network {
             layers,
             activation,
             inputs: Arc::new(inputs),
+            gates: None,
             last_start: LastStart::default(),
             buffers: Buffers::default(),
         })
@@ -233,6 +239,10 @@ impl Differentiable for Network {
 
     fn is_smooth(&self) -> bool {
         self.layers.len() == 1 || self.activation.is_smooth()
+    }
+
+    fn kinked(&self) -> Option<&dyn Kinked> {
+        if self.has_kinks() { Some(self) } else { None }
     }
 
     fn is_linear(&self) -> bool {

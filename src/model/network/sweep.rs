@@ -114,7 +114,13 @@ impl Network {
             if !z.is_empty() {
                 z.copy_from_slice(value);
             }
-            self.activation.fill(value, slope);
+            match &self.gates {
+                None => self.activation.fill(value, slope),
+                Some(gates) => {
+                    slope.copy_from_slice(&gates[l][begin * n..][..slope.len()]);
+                    multiply(value, slope);
+                }
+            }
             if !part.is_empty() {
                 let value = row_major(value, neurons.len(), n);
                 self.output_part(false, part, neurons, value, w);

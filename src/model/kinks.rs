@@ -1,0 +1,62 @@
+//! Models with kinks, seen piece by piece.
+//!
+//! relu has two smooth branches, and a network of them one smooth piece for every pattern of units that are on. Where
+//! an argument z of a relu changes sign, the path goes from one piece to another, or slides along the kink z = 0 with a
+//! slope between both (Filippov 1988). A solver needs to know the arguments, the pieces, and the normals ∇z.
+
+use super::Covector;
+
+/// A vector of length p by its entries other than zero.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sparse(pub(crate) Vec<(usize, f64)>);
+
+impl Sparse {
+    /// ⟨self, v⟩.
+    pub(crate) fn dot(&self, v: &[f64]) -> f64 {
+        self.0.iter().map(|(i, x)| x * v[*i]).sum()
+    }
+
+    /// `v` += c self.
+    pub(crate) fn add_to(&self, c: f64, v: &mut [f64]) {
+        self.0.iter().for_each(|(i, x)| v[*i] += c * x);
+    }
+}
+
+/// A model whose kinks are those of relu at K arguments z.
+pub(crate) trait Kinked: Sync {
+    /// K.
+    fn kinks(&self) -> usize;
+    /// Sample, layer and neuron of argument `k`.
+    fn place(&self, k: usize) -> Option<Kink>;
+    /// The piece on which relu at argument k is z where `on[k]`, else 0.
+    fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>>;
+}
+
+/// A smooth piece of a model with kinks, everywhere defined.
+pub(crate) trait Piece: Sync {
+    /// `y` ← h(w).
+    fn value(&self, w: &[f64], y: &mut [f64]);
+    /// As [`Differentiable::gradient`](super::Differentiable::gradient).
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]);
+    /// z(w) of every kink, of length K.
+    fn arguments(&self, w: &[f64], z: &mut [f64]);
+    /// z(w) of kink `k`.
+    fn argument(&self, k: usize, w: &[f64]) -> f64;
+    /// ∇z of kink `k` at w, units that are off passing nothing on.
+    fn normal(&self, k: usize, w: &[f64]) -> Sparse;
+    /// Whether that is the same at every w.
+    fn is_normal_fixed(&self, k: usize) -> bool;
+    /// ∂⟨v, h⟩/∂φ for the relu φ at kink `k`: what ⟨v, h⟩ gains for each unit of φ.
+    fn signal(&self, k: usize, w: &[f64], v: &[f64]) -> f64;
+}
+
+/// Where a kink is: the relu of one neuron at one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Kink {
+    /// Which sample.
+    pub sample: usize,
+    /// Which hidden layer.
+    pub layer: usize,
+    /// Which neuron of that layer.
+    pub neuron: usize,
+}
