@@ -193,7 +193,8 @@ impl OverParameterized {
         let target = self.norm_target.unwrap_or(f64::INFINITY);
         let refuted = self.alpha <= over_down(target * (1.0 - 1e-9), self.c0_at_most());
         let proven = self.alpha > self.least_alpha();
-        let statement = format!("α > ‖y*‖/C₀, C₀ = {:.3e}", self.c0());
+        let c0 = if self.c0().is_finite() { format!("{:.3e}", self.c0()) } else { "∞".into() };
+        let statement = format!("α > ‖y*‖/C₀, C₀ = {c0}");
         Hypothesis::of(
             statement,
             (self.alpha, self.least_alpha()),
@@ -350,6 +351,7 @@ impl Theorem for OverParameterized {
             known("r₀", self.radius()),
             known("C₀", self.c0()),
             known("‖αh(w₀) − y*‖", self.residual),
+            known("rate m σ_min²/4", self.decay()),
         ]
     }
 

@@ -325,6 +325,7 @@ impl Theorem for SharpInfiniteHorizon {
             certified("r", found(|s| s.radius)),
             certified("s", found(|s| s.least)),
             certified("α l*", found(|s| s.far)),
+            certified("rate m s²", found(|s| s.least.powi(2)) * self.strong),
         ]
     }
 

@@ -127,7 +127,7 @@ impl AlongThePath {
         let (sampled, values) = sampler.refined(source)?;
         let rates: Vec<f64> = basis.values.iter().map(|l| c * l).collect();
         let least = rates.last().copied().unwrap_or(0.0);
-        let hypotheses = hypotheses(flow);
+        let hypotheses = hypotheses(flow, &sampled);
         let curve = |name, integral| Curve {
             name,
             source: "variation of constants along the computed path; written down for this project",
@@ -271,10 +271,11 @@ fn check_identity(
     (missed.fold(0.0, f64::max), coarse.fold(0.0, f64::max))
 }
 
-/// What the identity asks of the flow.
-fn hypotheses<H: Differentiable, L: Loss>(flow: &Flow<H, L>) -> Vec<Hypothesis> {
+/// What the identity asks of the flow, and the bounds of its sampling.
+fn hypotheses<H: Differentiable, L: Loss>(flow: &Flow<H, L>, sampled: &Sampled) -> Vec<Hypothesis> {
     vec![
         Hypothesis::plain("R = c/2 ‖y − y*‖²", (flow.loss.convexity().m, f64::INFINITY), true, ""),
         Hypothesis::smooth(flow.map.is_smooth()),
+        sampled.resolved(),
     ]
 }
