@@ -27,7 +27,9 @@
 //! **As computed.** Everything is scaled by α, so that nothing cancels at any α up to ∞: with G = (J − J₀)/ε,
 //! α(S − S₀)e = J₀ Gᵀ e + G Jᵀ e (`change`). The path is sampled at Chebyshev–Lobatto nodes of graded panels
 //! (`panels`, `sampled`), the source is a polynomial of degree 8 on each, and the equations are integrated exactly
-//! against their exponentials (`duhamel`): stiffness restricts no step. A bound states its quadrature error (the
+//! against their exponentials (`duhamel`): stiffness restricts no step. Panels are halved until half their nodes
+//! tell the others and the path moves as its velocity at the nodes says; where that is not reached, no bound is given. A
+//! bound states its quadrature error (the
 //! distance to half the nodes) and what the solver's tolerance leaves uncertain, and contains both. Its evidence is
 //! *measured*: it is as good as the path.
 //!

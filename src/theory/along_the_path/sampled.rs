@@ -1,6 +1,7 @@
 //! A computed path at the nodes of panels, refined until what is made of it is smooth between them.
 
-use super::panels::{DEGREE, Fineness, Interpolant, Panels};
+use super::defect::velocity;
+use super::panels::{DEGREE, Fineness, Interpolant, Panels, quadrature};
 use crate::constants::Evidence;
 use crate::flow::{Flow, check_times};
 use crate::loss::Loss;
@@ -9,14 +10,17 @@ use crate::solve::{Gap, no_modes};
 use crate::theory::{Hypothesis, Verdict};
 use crate::{Error, Result, linalg};
 
-/// A panel is halved while the polynomial of half its nodes misses the others by more than this share of the integral.
+/// A panel is halved while the polynomial of half its nodes misses the others by more than this share of the integral…
 const MISS: f64 = 1e-6;
+/// …or while the path moves on it otherwise than its velocity at the nodes says, by more than this share of the farthest
+/// displacement: nodes that all lie before or after a motion see none.
+const HIDDEN: f64 = 1e-4;
 /// Rounds of halving, and panels at most: solves are repeated for each round. A flow that leaves a saddle late moves
 /// in a ten-thousandth of its horizon, which takes thirteen rounds; one that does not takes three or four.
 const ROUNDS: usize = 24;
 const PANELS: usize = 400;
-/// The share that may be missed on a panel when both are spent. Beyond it, what half the nodes miss is no estimate of
-/// what all of them do: a peak can stand between them.
+/// The share that may be missed on a panel, in either sense, when rounds are spent. Beyond it, what half the nodes miss is
+/// no estimate of what all of them do: a peak can stand between them.
 const RESOLVED: f64 = 1e-3;
 
 /// A flow, its gap solver and its linearization: what one sampling after another needs.
@@ -44,7 +48,7 @@ pub(super) struct Sampled {
     pub(super) asked_weights_gaps: Vec<f64>,
     /// The tolerance times sup‖α(y − ȳ)‖ + ‖J₀‖ sup α²‖w − w̄‖: what the solver leaves uncertain in the first.
     pub(super) solver_error: f64,
-    /// The largest share of the integral of the source that half the nodes of a panel miss; 0 where rounding explains it.
+    /// The largest share that is missed on a panel: of the source's integral, or of the displacement.
     missed: f64,
     /// Whether the gap of the outputs is rounding noise, as in doubled models at α = ∞: nothing to refine for.
     silent: bool,
@@ -71,19 +75,22 @@ impl<'a, H: Differentiable, L: Loss> Sampler<'a, H, L> {
         &self,
         source: impl Fn(&Sampled) -> Vec<Vec<f64>>,
     ) -> Result<(Sampled, Vec<Vec<f64>>)> {
+        let initial = self.flow.initial_outputs()?;
         let mut panels = Panels::graded(self.asked[self.asked.len() - 1], self.fastest);
         for round in 1.. {
             let mut sampled = self.sample(panels)?;
             let values = source(&sampled);
             let misses = self.misses(&sampled.panels, &values);
-            let marked: Vec<bool> = misses.iter().map(|share| *share > MISS).collect();
+            let hidden = self.hidden(&sampled, &initial);
+            let pairs = || misses.iter().zip(&hidden);
+            let marked: Vec<bool> = pairs().map(|(m, h)| *m > MISS || *h > HIDDEN).collect();
             let more = marked.iter().filter(|m| **m).count();
             if more == 0
                 || sampled.silent
                 || round == ROUNDS
                 || sampled.panels.len() + more > PANELS
             {
-                let worst = misses.into_iter().fold(0.0, f64::max);
+                let worst = pairs().fold(0.0_f64, |worst, (m, h)| worst.max(*m).max(*h));
                 sampled.missed = if sampled.silent { 0.0 } else { worst };
                 return Ok((sampled, values));
             }
@@ -105,6 +112,28 @@ impl<'a, H: Differentiable, L: Loss> Sampler<'a, H, L> {
         let interpolant = Interpolant { panels, values, fineness: Fineness::Full };
         let share = |(i, miss)| if miss > noise { miss * width(i) / integral } else { 0.0 };
         interpolant.misses().into_iter().enumerate().map(share).collect()
+    }
+
+    /// Per panel, ‖u(b) − u(a) − ∫u'‖ as a share of sup‖u‖, the integral being that of the polynomial through u' at the
+    /// nodes; 0 within what the solver's tolerance and the stiffness at the start explain.
+    fn hidden(&self, sampled: &Sampled, initial: &[f64]) -> Vec<f64> {
+        let (weights, nodes) = (quadrature(), &sampled.displacements);
+        let farthest = nodes.iter().map(|u| linalg::norm(u)).fold(0.0, f64::max);
+        // u' = −Jᵀ∇R.
+        let back: Vec<Vec<f64>> = nodes.iter().map(|u| velocity(self.flow, initial, u).0).collect();
+        let share = |i: usize| {
+            let width = sampled.panels.edges[i + 1] - sampled.panels.edges[i];
+            let (first, last) = (i * DEGREE, (i + 1) * DEGREE);
+            let mut missed: Vec<f64> =
+                nodes[last].iter().zip(&nodes[first]).map(|(b, a)| b - a).collect();
+            for (weight, back) in weights.iter().zip(&back[first..=last]) {
+                missed.iter_mut().zip(back).for_each(|(m, v)| *m += width * weight * v);
+            }
+            let share = linalg::norm(&missed) / farthest;
+            let noise = 10.0 * self.gap.options.rtol * (1.0 + width * self.fastest);
+            if share > noise { share } else { 0.0 }
+        };
+        (0..sampled.panels.len()).map(share).collect()
     }
 
     fn sample(&self, panels: Panels) -> Result<Sampled> {
@@ -143,7 +172,8 @@ impl Sampled {
     /// That the nodes tell what is between them.
     pub(super) fn resolved(&self) -> Hypothesis {
         let decided = if self.missed <= RESOLVED { Verdict::Holds } else { Verdict::Undecided };
-        let statement = "the path is resolved: half its nodes tell the others, but for this share";
+        let statement =
+            "the path is resolved: its nodes tell what is between them, but for this share";
         Hypothesis::of(statement, (self.missed, RESOLVED), decided, Evidence::Measured, || {
             "ask for a shorter horizon (--time) or a larger α: the path moves in too short a part of it"
                 .into()
