@@ -74,6 +74,11 @@ fn a_kink_is_never_given_a_lipschitz_constant() {
         assert!(theorem["bound"].is_null(), "{theorem}");
         assert!(verdicts(theorem).contains(&"fails"), "{theorem}");
     }
+    // Not even on the ball of radius 0 that a start without residual would need.
+    let line = "bounds --model 'relu(w1)*w2' --start 1,1 --target 1 --theorem 2 --no-figure";
+    let rests = Folder::new().line(line);
+    assert_eq!(rests.code, 1, "{}", rests.out);
+    assert!(!rests.out.contains("Lip(Dh) ≤"), "{}", rests.out);
 }
 
 #[test]

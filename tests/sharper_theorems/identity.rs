@@ -181,6 +181,19 @@ fn the_curves_stand_between_the_times_asked_for() {
     assert_eq!(run.scalar.evidence(), Evidence::Measured);
 }
 
+/// A maximum between two stops is no lower than the gap's, which the solver finds in continuous time.
+#[test]
+fn a_maximum_between_the_stops_is_not_cut_off() {
+    for kind in 0..KINDS {
+        let p = problem(kind, 13);
+        let flow = Flow::new(&*p.map, Square::to(p.target.clone()), p.start.clone()).scaled(5.0);
+        let run = AlongThePath::of(&flow, &[0.0, 20.0], &along()).unwrap();
+        let peak = along().gap.solve(&flow, &[0.0, 20.0]).unwrap().outputs_gap;
+        let bound = run.componentwise.scaled(peak.time);
+        assert!(bound >= peak.scaled, "{}: {bound} < {} at {}", p.name, peak.scaled, peak.time);
+    }
+}
+
 /// h = w² − 1 from 0.01, near the saddle at 0: w grows as e^(2.2t) and arrives at about t = 3, a thousandth of the
 /// horizon, between nodes that first stand a tenth of it apart. The source is of one sign, so the bound is the gap.
 #[test]
