@@ -74,6 +74,11 @@ fn a_kink_is_never_given_a_lipschitz_constant() {
         assert!(theorem["bound"].is_null(), "{theorem}");
         assert!(verdicts(theorem).contains(&"fails"), "{theorem}");
     }
+    // Not even on the ball of radius 0 that a start without residual would need.
+    let line = "bounds --model 'relu(w1)*w2' --start 1,1 --target 1 --theorem 2 --no-figure";
+    let rests = Folder::new().line(line);
+    assert_eq!(rests.code, 1, "{}", rests.out);
+    assert!(!rests.out.contains("Lip(Dh) ≤"), "{}", rests.out);
 }
 
 #[test]
@@ -100,6 +105,36 @@ fn bounds_are_above_what_is_measured_and_hold_as_the_scale_grows() {
     // α_min of Theorem 2.4 is 16 here: C₀ = 2³/(32·2·2).
     let theorem = theorems.iter().find(|t| t["id"] == "2.4").expect("Theorem 2.4");
     assert_eq!(theorem["verdict"], "holds");
+}
+
+/// The supremum of a residual is at the start: its rate shows at the end. For w² − 1 from 1 and T = 1, Theorem 2.4 has
+/// e^(−mσ²t/4) = e^(−1), ours e^(−4) but for O(1/α), near what is measured.
+#[test]
+fn what_is_left_of_a_residual_is_compared_with_its_rate() {
+    let found = json(&format!("bounds {TEXTBOOK} --alpha 1000 --time 1 --theorem 2.4,2"));
+    let residuals = found["theorems"].as_array().expect("theorems").iter();
+    let residuals: Vec<_> = residuals.filter(|t| t["quantity"] == "residual").collect();
+    assert_eq!(residuals.len(), 2);
+    for (theorem, exponent) in residuals.into_iter().zip([-1.0_f64, -4.0]) {
+        near("bound", at(theorem, "at_end/bound"), exponent.exp(), 1e-2);
+        near("measured", at(theorem, "at_end/measured"), (-4.0_f64).exp(), 1e-2);
+        // e₀ bounds itself, rounded up.
+        near("ratio", at(theorem, "ratio"), 1.0, 1e-12);
+    }
+    let line = format!("bounds {TEXTBOOK} --alpha 1000 --time 1 --theorem 2.4 --no-figure");
+    let told = Folder::new().line(&line).done();
+    assert!(told.out.contains("at the end ‖y − y*‖ ≤ 0.36"), "{}", told.out);
+}
+
+/// From w = 0.0078 under a large residual the flow leaves the saddle of w² − 1 in a ten-thousandth of its automatic
+/// horizon, between the nodes of the first sampling.
+#[test]
+fn a_flow_that_leaves_a_saddle_exceeds_no_bound() {
+    let line = "bounds --model 'w^2 - 1' --start 0.0078 --target 1 --alpha 10 --solver bdf --theorem 3,A --json";
+    let ran = Folder::new().line(line).done();
+    for theorem in ran.json()["theorems"].as_array().expect("theorems") {
+        assert!(at(theorem, "least_ratio") > 1.0 - 1e-6, "{theorem}");
+    }
 }
 
 #[test]
@@ -158,6 +193,7 @@ fn what_cannot_be_meant_is_refused_with_the_remedy() {
         (format!("bounds {TEXTBOOK} --alpha 0"), "α"),
         (format!("bounds {TEXTBOOK} --theorem 2.4 --all"), "--all"),
         ("bounds --model 'w^2 - 1' --start 1".into(), "target"),
+        ("bounds --model 'exp(w)' --start 700 --target 1".into(), "overflows"),
         ("constants --model 'w^2 - 1' --start 1,2".into(), "start"),
         (format!("bounds {TEXTBOOK} --below -1"), "below"),
     ] {

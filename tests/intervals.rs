@@ -341,10 +341,13 @@ fn composition(random: &mut Generator, depth: usize) -> Both {
     (y, exact.filter(safe))
 }
 
+/// Draws until the oracle has vouched for `count` bounded compositions; about four in five are such.
 fn check_compositions(count: usize, seed: u64) {
     let mut random = Generator::seeded(seed);
-    let mut checked = 0;
-    for number in 0..count {
+    let (mut checked, mut number) = (0, 0);
+    while checked < count {
+        number += 1;
+        assert!(number <= 2 * count, "only {checked} of {number} can be checked");
         let depth = 2 + random.below(4);
         let (y, Some(exact)) = composition(&mut random, depth) else { continue };
         if y == Interval::WHOLE {
@@ -356,8 +359,7 @@ fn check_compositions(count: usize, seed: u64) {
             |end: f64, sign: f64| end.is_finite() && sign * ((exact.hi - end) + exact.lo) > slack;
         assert!(!past(y.hi(), 1.0) && !past(y.lo(), -1.0), "number {number}: {exact:?}, {y:?}");
     }
-    println!("{checked} of {count} compositions checked");
-    assert!(checked > count / 2, "only {checked} of {count}");
+    println!("{checked} compositions checked, of {number} drawn");
 }
 
 #[test]

@@ -128,6 +128,7 @@ fn conclusion(checked: &Checked, rtol: f64, out: &mut dyn Write) -> std::io::Res
                 digits(bound),
                 digits(measured)
             )?;
+            residual_at_end(checked, out)?;
         }
         (Some(bound), None) => writeln!(out, "  so         sup {symbol} ≤ {}", digits(bound))?,
         (None, _) => {
@@ -140,6 +141,18 @@ fn conclusion(checked: &Checked, rtol: f64, out: &mut dyn Write) -> std::io::Res
         writeln!(out, "  EXCEEDED   at some time the bound is {ratio:.6} of what was measured")?;
     }
     Ok(())
+}
+
+/// What a residual has come to: its supremum is at the start and says nothing of the rate.
+fn residual_at_end(checked: &Checked, out: &mut dyn Write) -> std::io::Result<()> {
+    match checked.at_end {
+        Some((bound, measured)) if checked.theorem.quantity() == Quantity::Residual => {
+            let symbol = symbol(Quantity::Residual);
+            let (bound, measured) = (digits(bound), digits(measured));
+            writeln!(out, "             at the end {symbol} ≤ {bound}; measured {measured}")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn hypothesis(h: &Hypothesis, out: &mut dyn Write) -> std::io::Result<()> {
@@ -247,6 +260,7 @@ pub(super) fn object(findings: &Findings<'_>) -> Value {
             "bound": "supremum of the bound over the times kept and the time of the measured supremum; null unless all hypotheses hold and it has a constant",
             "measured": "supremum of the same quantity along the computed path",
             "ratio": "bound / measured", "least_ratio": "the least of it over the times: below 1 by more than the solver's rtol would refute",
+            "at_end": "bound and measured at the last time; null where there is no bound",
         },
     })
 }
@@ -282,6 +296,9 @@ fn one(alpha: f64, checked: &Checked) -> Value {
         "measured": checked.measured.map(json::number),
         "ratio": checked.ratio().map(json::number),
         "least_ratio": checked.least_ratio.map(json::number),
+        "at_end": checked.at_end.map(|(bound, measured)| {
+            json!({ "bound": json::number(bound), "measured": json::number(measured) })
+        }),
         "rate": theorem.rate(),
         "evidence": theorem.evidence(),
     })

@@ -6,6 +6,13 @@ use crate::{Error, Result};
 
 /// A number, inf, or auto: five relaxation times of the slowest mode above a hundredth of the largest.
 pub(super) fn horizon(text: &str, modes: &Modes, curvature: f64) -> Result<f64> {
+    let largest = curvature * modes.largest();
+    if largest == f64::INFINITY {
+        return Err(Error::Conflict {
+            found: "a tangent kernel whose largest eigenvalue overflows".into(),
+            remedy: "choose another start, or a model of moderate size".into(),
+        });
+    }
     match text {
         "inf" | "∞" => Ok(f64::INFINITY),
         "auto" => Ok(modes.smallest_above(1e-2).map_or(1.0, |l| 5.0 / (curvature * l))),

@@ -190,7 +190,8 @@ fn object(found: &Findings<'_>) -> Value {
                               certified where spectrum_evidence says so",
             "lower": "attained at a sampled point", "upper": "certified; null where nothing can be certified",
             "kappa": "|alpha h(w0) - y*| |D2h(w0)| / (alpha |Dh(w0)|^2); null without targets or minimizer",
-            "one_step": "per unit of step size: relative decrease of the objective, relative change of Dh, their ratio",
+            "one_step": "per unit of step size: relative decrease of the objective, relative change of Dh, their ratio; \
+                         the ratio is null at a stationary start",
         },
     })
 }
@@ -266,9 +267,11 @@ fn write(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     )?;
     let looseness = found.lip_jacobian.looseness();
     if looseness > 3.0 && looseness.is_finite() {
+        let times =
+            if looseness < 1e4 { format!("{looseness:.1}") } else { format!("{looseness:.1e}") };
         writeln!(
             out,
-            "  The certificate is {looseness:.1} times what sampling finds: a smaller radius (a larger α) tightens it."
+            "  The certificate is {times} times what sampling finds: a smaller radius (a larger α) tightens it."
         )?;
     }
     laziness(found, out)
@@ -320,7 +323,9 @@ fn laziness(found: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
             writeln!(out, "  {why}")?;
         }
     }
-    if let Some(step) = found.one_step {
+    if found.one_step.is_some_and(|step| step.objective == 0.0) {
+        writeln!(out, "  one step η → 0     the gradient at the start is zero: nothing moves")?;
+    } else if let Some(step) = found.one_step {
         writeln!(
             out,
             "  one step η → 0     Δ(F) = {} η, Δ(Dh) = {} η, Δ(Dh)/Δ(F) = {}",

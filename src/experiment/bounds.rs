@@ -22,6 +22,8 @@ pub struct Checked {
     pub bound: Option<f64>,
     /// The least of bound/measured over the times: below 1 would refute the theorem (or the measurement).
     pub least_ratio: Option<f64>,
+    /// The bound and what was measured at the last time: what is left of a residual, whose supremum is at the start.
+    pub at_end: Option<(f64, f64)>,
 }
 
 impl Checked {
@@ -32,6 +34,7 @@ impl Checked {
             .then(|| run.times().iter().map(|&t| theorem.formula(t)).collect::<Vec<_>>())
             .filter(|all| all.iter().all(|b| b.is_finite()));
         let pairs = || bounds.iter().flatten().zip(curve.iter().flatten());
+        let at_end = pairs().last().map(|(bound, measured)| (*bound, *measured));
         let ratios = pairs().filter(|(b, m)| **b > 0.0 || **m > 0.0).map(|(b, m)| b / m);
         // The supremum measured may lie between the times: the bound is taken there, too.
         let peak = run.peak(theorem.quantity()).map(|(_, time)| theorem.formula(time));
@@ -41,6 +44,7 @@ impl Checked {
             measured: run.supremum(theorem.quantity()),
             bound: bounds.as_ref().map(|all| all.iter().copied().chain(peak).fold(0.0, f64::max)),
             least_ratio: ratios.reduce(f64::min),
+            at_end,
             theorem,
         }
     }

@@ -12,6 +12,11 @@ pub(super) fn verdict(proven: bool, refuted: bool) -> Verdict {
     }
 }
 
+/// Four digits for a statement; ∞ as such.
+pub(super) fn written(x: f64) -> String {
+    if x == f64::INFINITY { "∞".into() } else { format!("{x:.3e}") }
+}
+
 impl Hypothesis {
     /// A condition with the verdict of its numbers, and `repair` where it does not hold.
     pub(super) fn of(

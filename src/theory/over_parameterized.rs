@@ -37,7 +37,7 @@
 //! **Local constant.** In terms of r = s/(2L) the condition is 2r Lip(Dh on B(w₀, r)) ≤ s, and the left side increases: the
 //! largest such r is found by bisection, and L = s/(2r). With a lower bound of s in the place of s the proof stands.
 
-use super::condition::{KINKS, verdict};
+use super::condition::{KINKS, verdict, written};
 use super::outward::{
     decayed, over_down, over_up, power_down, power_up, product_down, product_up, three_halves_down,
     three_halves_up,
@@ -193,7 +193,7 @@ impl OverParameterized {
         let target = self.norm_target.unwrap_or(f64::INFINITY);
         let refuted = self.alpha <= over_down(target * (1.0 - 1e-9), self.c0_at_most());
         let proven = self.alpha > self.least_alpha();
-        let statement = format!("α > ‖y*‖/C₀, C₀ = {:.3e}", self.c0());
+        let statement = format!("α > ‖y*‖/C₀, C₀ = {}", written(self.c0()));
         Hypothesis::of(
             statement,
             (self.alpha, self.least_alpha()),
@@ -201,7 +201,7 @@ impl OverParameterized {
             self.evidence,
             || match self.least_alpha() {
                 least if least.is_finite() => self.repair(format!("take α > {least:.3e}")),
-                _ => "no α is enough: C₀ = 0, or R has no minimizer".into(),
+                _ => self.repair("no α is enough: C₀ = 0, or R has no minimizer".into()),
             },
         )
     }
@@ -350,6 +350,7 @@ impl Theorem for OverParameterized {
             known("r₀", self.radius()),
             known("C₀", self.c0()),
             known("‖αh(w₀) − y*‖", self.residual),
+            known("rate m σ_min²/4", self.decay()),
         ]
     }
 

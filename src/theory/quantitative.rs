@@ -31,7 +31,7 @@
 //! **Radius.** L₁ depends on r, r on L₁: L₁(r) ≤ ‖Dh(w₀)‖ + r L₂(r). The least r with cT e₀L₁(r)/α ≤ r is found by
 //! climbing ([`least_radius`]). There may be none, when α is small or T long.
 
-use super::condition::{KINKS, verdict};
+use super::condition::{KINKS, verdict, written};
 use super::outward::{over_down, over_up, product_down, product_up};
 use super::sharp_finite_horizon::norm_at_most;
 use super::{Constant, Hypothesis, Quantity, Setting, Theorem};
@@ -231,7 +231,11 @@ impl Quantitative {
         let attained = product_down([c, self.time, self.residual, self.lip_h.lower]);
         let refuted = self.alpha < over_down(attained, radius) * (1.0 - ROUNDING);
         Hypothesis::of(
-            format!("α ≥ K‖αh(w₀) − y*‖/(r Lip(h)), K = {:.3e}, r = {radius:.3e}", self.k()),
+            format!(
+                "α ≥ K‖αh(w₀) − y*‖/(r Lip(h)), K = {}, r = {}",
+                written(self.k()),
+                written(radius)
+            ),
             (self.alpha, self.least_alpha()),
             verdict(self.alpha >= self.least_alpha(), refuted),
             self.evidence,

@@ -235,6 +235,10 @@ pub(super) fn solve(
     };
     let Radius::Found(radius) = least_radius(need, f64::MAX) else { return None };
     let (lip, method) = lip_on(radius);
+    // Without a residual nothing moves, and a ball of radius 0 would do: but then nothing is Lipschitz on it, either.
+    if lip == f64::INFINITY {
+        return None;
+    }
     let (least, far) = balance(sigma, lip, psi, alpha)?;
     Some(Solved { radius, lip, method, least, far })
 }
@@ -325,6 +329,7 @@ impl Theorem for SharpInfiniteHorizon {
             certified("r", found(|s| s.radius)),
             certified("s", found(|s| s.least)),
             certified("α l*", found(|s| s.far)),
+            certified("rate m s²", found(|s| s.least.powi(2)) * self.strong),
         ]
     }
 

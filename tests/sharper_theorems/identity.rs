@@ -9,8 +9,8 @@ use gradflow::flow::{Flow, logarithmic, uniform};
 use gradflow::loss::{Logistic, Square, SquareScale};
 use gradflow::model::{Activation, Model, TwoLayer};
 use gradflow::random::Generator;
-use gradflow::solve::Gap;
-use gradflow::theory::{Along, AlongThePath, Theorem, Verdict};
+use gradflow::solve::{Gap, Method};
+use gradflow::theory::{Along, AlongThePath, ConvexLoss, Theorem, Verdict};
 use gradflow::{Error, uniform as even};
 use nalgebra::DMatrix;
 
@@ -179,6 +179,55 @@ fn the_curves_stand_between_the_times_asked_for() {
         assert!(*t < 0.1 || bound <= 1.07 * exact, "{bound} against {exact} at {t}");
     }
     assert_eq!(run.scalar.evidence(), Evidence::Measured);
+}
+
+/// A maximum between two stops is no lower than the gap's, which the solver finds in continuous time.
+#[test]
+fn a_maximum_between_the_stops_is_not_cut_off() {
+    for kind in 0..KINDS {
+        let p = problem(kind, 13);
+        let flow = Flow::new(&*p.map, Square::to(p.target.clone()), p.start.clone()).scaled(5.0);
+        let run = AlongThePath::of(&flow, &[0.0, 20.0], &along()).unwrap();
+        let peak = along().gap.solve(&flow, &[0.0, 20.0]).unwrap().outputs_gap;
+        let bound = run.componentwise.scaled(peak.time);
+        assert!(bound >= peak.scaled, "{}: {bound} < {} at {}", p.name, peak.scaled, peak.time);
+    }
+}
+
+/// h = w² − 1 from 0.01, near the saddle at 0: w grows as e^(2.2t) and arrives at about t = 3, a thousandth of the
+/// horizon, between nodes that first stand a tenth of it apart. The source is of one sign, so the bound is the gap.
+#[test]
+fn a_path_that_moves_in_a_short_part_of_its_time_is_resolved() {
+    let flow = Flow::new(Scalar1.auto(), Square::to([1.0]), [0.01]).scaled(10.0);
+    let times = logarithmic(0.1, 3000.0, 60);
+    let run = AlongThePath::of(&flow, &times, &along()).unwrap();
+    assert_eq!(run.componentwise.verdict(), Verdict::Holds);
+    for (t, gap) in run.times.iter().zip(&run.gap) {
+        let bound = run.componentwise.scaled(*t);
+        assert!(bound >= *gap && bound <= gap + 1e-4 * run.gap[59], "{bound} for {gap} at {t}");
+    }
+    let convex = ConvexLoss::of(&flow, &times, &along().gap).unwrap();
+    assert_eq!(convex.weights.verdict(), Verdict::Holds);
+    for (i, t) in times.iter().enumerate() {
+        assert!(convex.weights.scaled(*t) >= convex.weights_gap[i], "weights at {t}");
+        assert!(convex.outputs.scaled(*t) >= convex.outputs_gap[i], "outputs at {t}");
+    }
+}
+
+/// From 1e-8 it arrives at t = 8 of 1e9: the kernel at the start tells of no such haste, and halving gives up. No bound,
+/// rather than a wrong one.
+#[test]
+fn a_path_that_cannot_be_resolved_is_not_bounded() {
+    let flow = Flow::new(Scalar1.auto(), Square::to([1.0]), [1e-8]).scaled(10.0);
+    let (times, gap) = ([0.0, 20.0, 1e9], Gap { method: Method::Bdf, ..along().gap });
+    let run = AlongThePath::of(&flow, &times, &Along { gap, norms: false }).unwrap();
+    let convex = ConvexLoss::of(&flow, &times, &gap).unwrap();
+    for curve in [&run.componentwise, &run.scalar, &convex.weights, &convex.outputs] {
+        assert_eq!((curve.verdict(), curve.bound(20.0)), (Verdict::Undecided, None));
+        let unresolved = curve.hypotheses().pop().unwrap();
+        assert!(unresolved.value > unresolved.limit, "{unresolved:?}");
+        assert!(unresolved.repair.is_some_and(|r| r.contains("--time")));
+    }
 }
 
 /// No residual, no motion, no gap: zeros, not 0/0.

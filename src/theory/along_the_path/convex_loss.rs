@@ -81,7 +81,11 @@ impl ConvexLoss {
             source: SOURCE,
             quantity,
             unit,
-            hypotheses: vec![convexity(flow), Hypothesis::smooth(flow.map.is_smooth())],
+            hypotheses: vec![
+                convexity(flow),
+                Hypothesis::smooth(flow.map.is_smooth()),
+                sampled.resolved(),
+            ],
             integral,
             allowance,
         };

@@ -30,6 +30,24 @@ pub(super) struct Integral {
     pub(super) error: f64,
 }
 
+impl Integral {
+    /// At most this from stop `after` − 1 to the next: the larger of both values, and twice what a parabola with the larger
+    /// of the two neighbouring second differences rises above its chord: a maximum may lie between.
+    fn between(&self, after: usize) -> f64 {
+        let Integral { times, values, .. } = self;
+        let slope = |i: usize| (values[i] - values[i - 1]) / (times[i] - times[i - 1]);
+        let bend = |i: usize| {
+            if i == 0 || i + 1 >= times.len() {
+                return 0.0;
+            }
+            (2.0 * (slope(i + 1) - slope(i)) / (times[i + 1] - times[i - 1])).abs()
+        };
+        let step = times[after] - times[after - 1];
+        let rise = 0.25 * step * step * bend(after).max(bend(after - 1));
+        values[after].max(values[after - 1]) + rise
+    }
+}
+
 impl Curve {
     /// The bound times the power of α that makes it of order one (α for outputs, α² for weights), its allowances for
     /// quadrature and solver included; ∞ beyond T.
@@ -43,8 +61,7 @@ impl Curve {
         if t == 0.0 {
             return values[0];
         }
-        let between =
-            if times[after] == t { values[after] } else { values[after].max(values[after - 1]) };
+        let between = if times[after] == t { values[after] } else { self.integral.between(after) };
         between + error + self.allowance
     }
 

@@ -141,7 +141,7 @@ fn slopes(values: &[Vec<f64>], width: f64) -> Vec<Vec<f64>> {
 }
 
 /// J(w₀ + εu)ᵀ∇R(y), which is −u', and ‖∇R(y)‖.
-fn velocity<H: Differentiable, L: Loss>(
+pub(super) fn velocity<H: Differentiable, L: Loss>(
     flow: &Flow<H, L>,
     initial: &[f64],
     u: &[f64],

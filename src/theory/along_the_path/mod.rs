@@ -27,7 +27,9 @@
 //! **As computed.** Everything is scaled by α, so that nothing cancels at any α up to ∞: with G = (J − J₀)/ε,
 //! α(S − S₀)e = J₀ Gᵀ e + G Jᵀ e (`change`). The path is sampled at Chebyshev–Lobatto nodes of graded panels
 //! (`panels`, `sampled`), the source is a polynomial of degree 8 on each, and the equations are integrated exactly
-//! against their exponentials (`duhamel`): stiffness restricts no step. A bound states its quadrature error (the
+//! against their exponentials (`duhamel`): stiffness restricts no step. Panels are halved until half their nodes
+//! tell the others and the path moves as its velocity at the nodes says; where that is not reached, no bound is given. A
+//! bound states its quadrature error (the
 //! distance to half the nodes) and what the solver's tolerance leaves uncertain, and contains both. Its evidence is
 //! *measured*: it is as good as the path.
 //!
@@ -127,7 +129,7 @@ impl AlongThePath {
         let (sampled, values) = sampler.refined(source)?;
         let rates: Vec<f64> = basis.values.iter().map(|l| c * l).collect();
         let least = rates.last().copied().unwrap_or(0.0);
-        let hypotheses = hypotheses(flow);
+        let hypotheses = hypotheses(flow, &sampled);
         let curve = |name, integral| Curve {
             name,
             source: "variation of constants along the computed path; written down for this project",
@@ -271,10 +273,11 @@ fn check_identity(
     (missed.fold(0.0, f64::max), coarse.fold(0.0, f64::max))
 }
 
-/// What the identity asks of the flow.
-fn hypotheses<H: Differentiable, L: Loss>(flow: &Flow<H, L>) -> Vec<Hypothesis> {
+/// What the identity asks of the flow, and the bounds of its sampling.
+fn hypotheses<H: Differentiable, L: Loss>(flow: &Flow<H, L>, sampled: &Sampled) -> Vec<Hypothesis> {
     vec![
         Hypothesis::plain("R = c/2 ‖y − y*‖²", (flow.loss.convexity().m, f64::INFINITY), true, ""),
         Hypothesis::smooth(flow.map.is_smooth()),
+        sampled.resolved(),
     ]
 }

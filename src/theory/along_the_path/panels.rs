@@ -107,6 +107,24 @@ pub(super) fn position(j: usize) -> f64 {
     (std::f64::consts::FRAC_PI_2 * j as f64 / DEGREE as f64).sin().powi(2)
 }
 
+/// The weights of Clenshaw and Curtis on the unit interval: the integral of a panel's polynomial is its width times
+/// their sum with the values at the nodes.
+pub(super) fn quadrature() -> [f64; DEGREE + 1] {
+    let n = DEGREE as f64;
+    let mut weights = [0.0; DEGREE + 1];
+    for (j, weight) in weights.iter_mut().enumerate() {
+        let mode = |k: usize| {
+            let k = k as f64;
+            (2.0 * std::f64::consts::PI * j as f64 * k / n).cos() / (1.0 - 4.0 * k * k)
+        };
+        let last = DEGREE / 2;
+        let sum = 0.5 * mode(0) + (1..last).map(mode).sum::<f64>() + 0.5 * mode(last);
+        let end = if j == 0 || j == DEGREE { 0.5 } else { 1.0 };
+        *weight = 2.0 * end * sum / n;
+    }
+    weights
+}
+
 /// A vector known at the nodes, as its interpolant.
 pub(super) struct Interpolant<'a> {
     pub(super) panels: &'a Panels,
@@ -164,6 +182,17 @@ mod tests {
             assert!(at(4, t, Fineness::Half) < 1e-13);
         }
         assert!(at(8, 1.3, Fineness::Half) > 1e-3);
+    }
+
+    /// ∫₀¹ tᵏ dt = 1/(k + 1) for k up to the degree, and by symmetry one more; not for the next.
+    #[test]
+    fn powers_up_to_the_degree_are_integrated() {
+        let integral = |k: i32| {
+            let at = |(j, weight): (usize, &f64)| weight * position(j).powi(k);
+            quadrature().iter().enumerate().map(at).sum::<f64>() * f64::from(k + 1)
+        };
+        assert!((0..=9).all(|k| (integral(k) - 1.0).abs() < 1e-15), "{:?}", quadrature());
+        assert!((integral(10) - 1.0).abs() > 1e-7);
     }
 
     #[test]
