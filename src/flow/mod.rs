@@ -22,7 +22,7 @@ mod path;
 mod times;
 
 pub use divergence::Divergence;
-pub use path::{Path, Stop, Work};
+pub use path::{Crossing, KinkLog, Path, Slide, Stop, Work};
 pub(crate) use times::check_times;
 pub use times::{logarithmic, uniform};
 

@@ -1,5 +1,7 @@
 //! What a solve returns.
 
+use crate::model::Kink;
+
 /// A flow's path at the times asked for, stored as the displacement u = α (w − w₀), which keeps its digits at any α.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Path {
@@ -19,6 +21,41 @@ pub struct Path {
     pub work: Work,
     /// The solver's name.
     pub solver: String,
+    /// What happened at kinks of the model, from solvers that follow them.
+    pub kinks: Option<KinkLog>,
+}
+
+/// How a path met the kinks of its model: where the argument of a relu became zero.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct KinkLog {
+    /// Arguments that changed sign, in the order of time.
+    pub crossings: Vec<Crossing>,
+    /// Times over which an argument stayed zero.
+    pub slides: Vec<Slide>,
+    /// (Layer, neuron) of units that are off at every sample at the end: with weights that no longer move.
+    pub dead: Vec<(usize, usize)>,
+}
+
+/// An argument that changed sign.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Crossing {
+    /// When.
+    pub time: f64,
+    /// Which.
+    pub kink: Kink,
+    /// Whether it became positive.
+    pub on: bool,
+}
+
+/// An argument that stayed zero: the path slid along its kink (Filippov 1988).
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Slide {
+    /// Which.
+    pub kink: Kink,
+    /// From when.
+    pub from: f64,
+    /// Until when: until the end of the path, if it did not leave before.
+    pub to: f64,
 }
 
 impl Path {

@@ -3,6 +3,7 @@
 use super::eigen::no_modes;
 use super::exponential::{self, Tangent};
 use super::ode::{Budget, Decision, NewtonMatrix, Scheme, Setup, Step, System, integrate};
+use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Shape};
@@ -90,8 +91,8 @@ impl Method {
         let mild = if params.saturating_mul(outputs) > LARGE { 100.0 } else { 1000.0 };
         let scheme = match self {
             Method::Exponential => return Integrator::Exponential,
-            Method::Automatic if !demand.map.is_smooth() => Scheme::Tsit45,
             Method::Automatic if demand.suits_exponential() => return Integrator::Exponential,
+            Method::Automatic if !demand.map.is_smooth() => Scheme::Tsit45,
             Method::Automatic if demand.stiffness <= mild => Scheme::Tsit45,
             Method::Automatic | Method::Bdf => Scheme::Bdf,
             Method::TrBdf2 => Scheme::TrBdf2,
@@ -113,8 +114,11 @@ pub(crate) struct Demand<'a> {
 }
 
 impl Demand<'_> {
-    /// Whether the stiffness is in one block JᵀHJ whose root is at hand.
+    /// Whether the stiffness is in one block JᵀHJ whose root is at hand, and kinks, if there are, can be followed.
     fn suits_exponential(&self) -> bool {
+        if !self.map.is_smooth() && !(self.alone && self.map.kinked().is_some()) {
+            return false;
+        }
         let rooted = || self.loss.root(&vec![0.0; self.loss.outputs()]).is_some();
         self.loss.quadratic().is_some() || (self.alone && rooted())
     }
@@ -155,8 +159,9 @@ impl Integrator {
     pub(crate) fn instead(self, method: Method, demand: &Demand<'_>, e: &Error) -> Option<Self> {
         use Failure::{NonlinearSolve, StepTooSmall};
         let lost = matches!(e, Error::Integration { failure: NonlinearSolve | StepTooSmall, .. });
-        (self == Integrator::Exponential && method == Method::Automatic && lost)
-            .then(|| Method::Bdf.integrator(demand))
+        (self == Integrator::Exponential && method == Method::Automatic && lost).then(|| {
+            if demand.map.is_smooth() { Method::Bdf } else { Method::Tsit45 }.integrator(demand)
+        })
     }
 
     /// Integrates `system` from zero. `tangent` is the one at the start, where it is at hand.
@@ -164,7 +169,7 @@ impl Integrator {
         self,
         system: &'a dyn System,
         map: &'a dyn Differentiable,
-        tangent: Option<Tangent<'a>>,
+        (tangent, switching): (Option<Tangent<'a>>, Option<&dyn Switching>),
         setup: &Setup<'_>,
         work: &mut Work,
         observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
@@ -179,7 +184,7 @@ impl Integrator {
                     Tangent::at(map, Cow::Owned(weights), root)
                 });
                 let tangent = tangent.ok_or_else(no_modes)?;
-                exponential::integrate(system, tangent, setup, work, observe)
+                exponential::integrate(system, tangent, switching, setup, work, observe)
             }
         }
     }

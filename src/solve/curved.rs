@@ -5,6 +5,7 @@ use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
 use super::observer::{Descent, Grid, Rest, state_at};
 use super::ode::{Decision, Setup, Step};
+use super::piecewise::Switching;
 use super::pilot;
 use super::system::{CurvedSystem, Setting, is_stationary, per_component};
 use crate::flow::{Flow, Path, Solver, Stop, Work, check_times};
@@ -124,12 +125,15 @@ fn solve<H: Differentiable, L: Loss>(
         Setting { map: &flow.map, loss: &flow.loss, start: &flow.start, eps: flow.eps(), initial };
     // Below this α the ulps of α h stay out of sight.
     let plainly = flow.alpha * 1e-14 <= options.rtol;
-    let system = CurvedSystem::new(setting, plainly);
+    let mut system = CurvedSystem::new(setting, plainly);
     let clock = Clock::new(modes, curvature, times);
     let demand =
         Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: true };
     method.check(&demand)?;
     let mut integrator = method.integrator(&demand);
+    if integrator == Integrator::Exponential && !flow.map.is_smooth() {
+        system.follow_kinks();
+    }
     let mut recorder = Recorder::new(&system, flow, times, integrator);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
     if is_stationary(&system.setting, modes.largest()) || clock.end == 0.0 {
@@ -167,10 +171,16 @@ fn solve<H: Differentiable, L: Loss>(
             .loss
             .quadratic()
             .map(|_| Tangent::shared(&flow.map, &flow.start, modes, clock.curvature));
-        let reached =
-            integrator.integrate(&system, &flow.map, linear, &setup, &mut work, &mut |step| {
-                recorder.observe(step, options, rest.as_ref())
-            });
+        let switch = system.switching();
+        let switching = switch.as_ref().map(|switch| switch as &dyn Switching);
+        let reached = integrator.integrate(
+            &system,
+            &flow.map,
+            (linear, switching),
+            &setup,
+            &mut work,
+            &mut |step| recorder.observe(step, options, rest.as_ref()),
+        );
         trials += 1;
         scale = match reached {
             Ok(_) if scale <= 3.0 * recorder.size || trials == TRIALS => {
@@ -301,6 +311,7 @@ impl<'a> Recorder<'a> {
             stop: Stop::Horizon,
             work: Work::default(),
             solver: integrator.name().into(),
+            kinks: None,
         };
         let descent = Descent::from(flow.loss.value(&system.setting.initial));
         let grid = Grid::new(if times.first() == Some(&0.0) { &times[1..] } else { times });
@@ -357,7 +368,8 @@ impl<'a> Recorder<'a> {
     }
 
     fn finish(self, work: Work) -> Path {
-        Path { work, ..self.path }
+        let end = self.path.times.last().copied().unwrap_or(0.0);
+        Path { work, kinks: self.system.kinks(end), ..self.path }
     }
 
     /// The path of a flow that does not move.

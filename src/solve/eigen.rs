@@ -139,6 +139,7 @@ impl<H: Differentiable, L: Loss> Solver<Linearized<H>, L> for Eigen {
             },
             work: Work::default(),
             solver: "eigen".into(),
+            kinks: None,
         };
         for &t in times {
             let (mut u, mut y) = (vec![0.0; flow.start.len()], vec![0.0; initial.len()]);

@@ -160,10 +160,14 @@ impl Gap {
                 clock.end.is_infinite().then(|| Rest::new(modes, self.options.rtol, clock.fastest));
             let mut recorder = recorder(integrator);
             let linear = Some(Tangent::shared(&flow.map, &flow.start, modes, clock.curvature));
-            let reached =
-                integrator.integrate(&system, &flow.map, linear, &setup, &mut work, &mut |step| {
-                    recorder.observe(step, rest.as_ref())
-                });
+            let reached = integrator.integrate(
+                &system,
+                &flow.map,
+                (linear, None),
+                &setup,
+                &mut work,
+                &mut |step| recorder.observe(step, rest.as_ref()),
+            );
             let measured = Scales::measured(&recorder, system.setting.eps);
             // A gap far below the tolerance asked of the guess is no size to measure by.
             let silent = measured.gap <= 100.0 * self.options.rtol * scales.gap;

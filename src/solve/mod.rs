@@ -28,6 +28,7 @@ mod exponential;
 mod gap;
 mod observer;
 mod ode;
+mod piecewise;
 mod pilot;
 mod recorder;
 mod supremum;

@@ -213,6 +213,7 @@ impl<'a> Recorder<'a> {
             stop: self.stop,
             work,
             solver: self.solver.into(),
+            kinks: None,
         };
         let moments = || self.rows.iter().map(|(_, m)| m);
         let curved = path(

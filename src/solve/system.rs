@@ -2,6 +2,8 @@
 
 use super::eigen::ClosedForm;
 use super::ode::{Block, LowRank, System};
+use super::piecewise::{Pieces, Switch};
+use crate::flow::KinkLog;
 use crate::linalg::{self, column_major, column_major_mut, gemm};
 use crate::loss::{Loss, Root};
 use crate::model::{Differentiable, Displacement};
@@ -79,7 +81,7 @@ impl Setting<'_> {
     }
 
     /// w₀ + εu.
-    fn weights(&self, u: &[f64]) -> Vec<f64> {
+    pub(crate) fn weights(&self, u: &[f64]) -> Vec<f64> {
         self.start.iter().zip(u).map(|(w0, u)| w0 + self.eps * u).collect()
     }
 
@@ -98,6 +100,8 @@ pub(crate) struct CurvedSystem<'a> {
     plainly: bool,
     /// R(y) where the velocity was last taken.
     loss: Cell<f64>,
+    /// The piece the path is on, where kinks are followed.
+    pieces: Option<Pieces<'a>>,
 }
 
 impl<'a> CurvedSystem<'a> {
@@ -106,8 +110,26 @@ impl<'a> CurvedSystem<'a> {
             zeros: vec![0.0; setting.params()],
             plainly,
             loss: Cell::new(f64::NAN),
+            pieces: None,
             setting,
         }
+    }
+
+    /// Follows kinks, if the model has kinks that can be followed.
+    pub(crate) fn follow_kinks(&mut self) {
+        let kinked = self.setting.map.kinked();
+        self.pieces = kinked.and_then(|kinked| Pieces::at(kinked, self.setting.start));
+    }
+
+    /// What the integrator must ask.
+    pub(crate) fn switching(&self) -> Option<Switch<'_, 'a>> {
+        let pieces = self.pieces.as_ref()?;
+        Some(Switch { pieces, setting: &self.setting })
+    }
+
+    /// What happened at kinks until `end`.
+    pub(crate) fn kinks(&self, end: f64) -> Option<KinkLog> {
+        self.pieces.as_ref().map(|pieces| pieces.log(end))
     }
 
     /// R(y) where the velocity was last taken.
@@ -147,6 +169,10 @@ impl System for CurvedSystem<'_> {
     }
 
     fn rhs(&self, _t: f64, u: &[f64], du: &mut [f64]) {
+        if let Some(pieces) = &self.pieces {
+            self.loss.set(pieces.velocity(&self.setting, u, du));
+            return;
+        }
         let Setting { map, loss, eps, .. } = &self.setting;
         if self.plainly {
             let mut seed = |h: &[f64], v: &mut [f64]| {

@@ -20,6 +20,7 @@ mod tangent;
 pub(crate) use tangent::Tangent;
 
 use super::ode::{Decision, Setup, Step, System, out_of_budget};
+use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::{Error, Failure, Result, linalg};
 use std::time::Instant;
@@ -43,6 +44,7 @@ const PATIENCE: usize = 6;
 pub(crate) fn integrate(
     system: &dyn System,
     tangent: Tangent<'_>,
+    switching: Option<&dyn Switching>,
     setup: &Setup<'_>,
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
@@ -52,7 +54,7 @@ pub(crate) fn integrate(
     };
     let tolerance =
         linalg::norm(setup.atol) * (system.dim() as f64 / setup.atol.len() as f64).sqrt();
-    let reached = run(&mut stepper, tolerance, setup, work, observe);
+    let reached = run(&mut stepper, switching, (tolerance, setup), work, observe);
     work.rhs += stepper.evaluations;
     work.linear_solves += stepper.lifts;
     work.jacobians += stepper.tangents;
@@ -61,8 +63,8 @@ pub(crate) fn integrate(
 
 fn run(
     stepper: &mut Stepper<'_>,
-    tolerance: f64,
-    setup: &Setup<'_>,
+    switching: Option<&dyn Switching>,
+    (tolerance, setup): (f64, &Setup<'_>),
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
 ) -> Result<f64> {
@@ -108,17 +110,34 @@ fn run(
         failures = 0;
         let Some(trial) = trial else { return Err(stalled(from)) };
         work.steps += 1;
-        let to = if from + length >= setup.end { setup.end } else { from + length };
+        let end = if from + length >= setup.end { setup.end } else { from + length };
+        let event = match switching {
+            Some(switching) => {
+                switching.locate(from, end, trial.near(), &|t| stepper.within(&trial, t))?
+            }
+            None => None,
+        };
+        let to = event.unwrap_or(end);
         let interpolate = |t: f64, x: &mut [f64]| -> Result<()> {
             x.copy_from_slice(&stepper.within(&trial, t));
             Ok(())
         };
-        let decision = observe(&Step::new(from, to, Some(trial.near()), &interpolate))?;
+        let near = if event.is_none() { Some(trial.near()) } else { None };
+        let decision = if to > from {
+            observe(&Step::new(from, to, near, &interpolate))?
+        } else {
+            Decision::Continue
+        };
         if let Decision::StopAt(t) = decision {
             return Ok(t);
         }
         if to >= setup.end {
             return Ok(to);
+        }
+        if let (Some(switching), Some(time)) = (switching, event) {
+            let switched = stepper.interrupt(&trial, time, &mut |x| switching.switch(time, x))?;
+            switched.ok_or_else(|| escaped(time))?;
+            continue;
         }
         let degree = stepper.degree;
         stepper.advance(trial);

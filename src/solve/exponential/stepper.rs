@@ -4,11 +4,18 @@ use super::contraction::Contraction;
 use super::past::{Motion, Value, View};
 use super::phi::Weights;
 use super::tangent::Tangent;
+use crate::Result;
 use crate::solve::ode::System;
 use std::collections::VecDeque;
 
 /// The highest degree of the polynomial that a step is corrected with.
 pub(super) const HIGHEST: usize = 9;
+
+/// A step shorter than this part of the one tried is none.
+const NOTHING: f64 = 1e-9;
+
+/// Past values that are taken again after an event.
+const RETAKEN: usize = 4;
 
 /// A corrector whose error is this part of the tolerance has done its work.
 const CORRECTED: f64 = 0.25;
@@ -250,14 +257,69 @@ impl<'a> Stepper<'a> {
         self.contraction.step();
     }
 
+    /// Ends the trial step early, at `time`, where `switch` changes f; past values are taken again, on the new f and at
+    /// the states from which it would have come here. `None` where f is not finite.
+    pub(super) fn interrupt(
+        &mut self,
+        trial: &Trial,
+        time: f64,
+        switch: &mut dyn FnMut(&[f64]) -> Result<()>,
+    ) -> Result<Option<()>> {
+        let length = time - self.time;
+        if length > NOTHING * (trial.value.time - self.time) {
+            let mut weights = Weights::default();
+            weights.fill(length, self.tangent.rates(), self.degree + 1);
+            let values = || std::iter::once(&trial.value).chain(&self.past);
+            let motion = self.view(values(), length).motion(self.degree + 1, &weights);
+            let mut base = std::mem::take(&mut self.base);
+            for (beta, value) in motion.combination.iter().zip(values()) {
+                base.iter_mut().zip(&value.f).for_each(|(x, f)| *x += beta * f);
+            }
+            self.base = base;
+            self.modal.iter_mut().zip(&motion.lifted).for_each(|(m, a)| *m += a);
+            self.image.iter_mut().zip(&motion.image).for_each(|(x, m)| *x += m);
+            self.time = time;
+            self.contraction.step();
+        } else {
+            self.past.pop_front();
+        }
+        let x = self.state();
+        let mut before = vec![0.0; x.len()];
+        self.system.rhs(self.time, &x, &mut before);
+        self.evaluations += 1;
+        switch(&x)?;
+        let Some(here) = self.evaluate(self.time, x, self.image.clone()) else { return Ok(None) };
+        let jump: Vec<f64> = here.f.iter().zip(&before).map(|(new, old)| new - old).collect();
+        let jump_image = self.tangent.image(&jump);
+        let past = std::mem::take(&mut self.past);
+        self.past.push_front(here);
+        for value in past.into_iter().take(RETAKEN.min(self.degree)) {
+            let ago = value.time - self.time;
+            let moved = |x: &[f64], jump: &[f64]| -> Vec<f64> {
+                x.iter().zip(jump).map(|(x, j)| x + ago * j).collect()
+            };
+            let (x, image) = (moved(&value.x, &jump), moved(&value.x_image, &jump_image));
+            let Some(again) = self.evaluate(value.time, x, image) else { break };
+            self.past.push_back(again);
+        }
+        self.degree = self.degree.min(self.past.len());
+        Ok(Some(()))
+    }
+
+    /// x.
+    fn state(&self) -> Vec<f64> {
+        let mut x = vec![0.0; self.base.len()];
+        self.tangent.lift(&self.modal, &mut x);
+        x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
+        x
+    }
+
     /// Takes the tangent afresh at the present state; whether that was possible, and not done here already.
     pub(super) fn take_tangent(&mut self) -> bool {
         if self.tangent_time == self.time || !self.contraction.allows_tangent() {
             return false;
         }
-        let mut x = vec![0.0; self.base.len()];
-        self.tangent.lift(&self.modal, &mut x);
-        x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
+        let x = self.state();
         let Some((weights, root)) = self.system.tangent(self.time, &x) else { return false };
         let Some(tangent) = self.tangent.moved_to(weights, root) else { return false };
         self.tangent = tangent;
