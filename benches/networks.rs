@@ -1,4 +1,5 @@
-//! Sweeps of networks of the sizes of the benchmark problems P1–P4 (`benches/README.md`), and activations.
+//! Sweeps of networks of the sizes of the benchmark problems P1–P4, and activations: P1 n = 30, d = 2, m = 20 with biases;
+//! P2 n = 100, d = 10, m = 200; P3 n = 1000, d = 100, m = 1000; P4 n = 500, 100-256-256-256-1 with biases.
 //!
 //! `cargo bench --bench networks`; `GRADFLOW_THREADS=1` for one thread. Weights and inputs come from a seed: the sizes
 //! decide the cost, not the values.

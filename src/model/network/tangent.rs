@@ -6,7 +6,7 @@
 
 use super::Network;
 use super::sweep::{Evaluation, multiply};
-use crate::linalg::row_major;
+use crate::linalg::{row_major, vectorized};
 use crate::model::buffers::Buffer;
 use crate::threads;
 use nalgebra::DMatrix;
@@ -33,6 +33,13 @@ impl Network {
                         }
                         for (signal, slope) in signal.chunks_exact_mut(k).zip(slope) {
                             signal.iter_mut().for_each(|signal| *signal *= slope);
+                        }
+                    }
+                    None if k == 1 => {
+                        let weights = &w[above.weights.clone()][neurons];
+                        let rows = signal.chunks_exact_mut(n).zip(slope.chunks_exact(n));
+                        for ((signal, slope), weight) in rows.zip(weights) {
+                            scaled(signal, slope, above.weight_factor * weight);
                         }
                     }
                     None => {
@@ -85,4 +92,12 @@ impl Network {
         }
         jacobian
     }
+}
+
+/// `out` ← factor `x`.
+fn scaled(out: &mut [f64], x: &[f64], factor: f64) {
+    vectorized(
+        #[inline(always)]
+        || out.iter_mut().zip(x).for_each(|(out, x)| *out = factor * x),
+    );
 }
