@@ -286,20 +286,20 @@ impl Clock {
 }
 
 /// Gathers a path step by step.
-struct Recorder<'a> {
-    system: &'a CurvedSystem<'a>,
+struct Recorder<'s, 'a> {
+    system: &'s CurvedSystem<'a>,
     path: Path,
-    grid: Grid<'a>,
+    grid: Grid<'s>,
     descent: Descent,
     /// sup ‖u‖ over the steps so far.
     size: f64,
 }
 
-impl<'a> Recorder<'a> {
+impl<'s, 'a> Recorder<'s, 'a> {
     fn new<H: Differentiable, L: Loss>(
-        system: &'a CurvedSystem<'a>,
+        system: &'s CurvedSystem<'a>,
         flow: &Flow<H, L>,
-        times: &'a [f64],
+        times: &'s [f64],
         integrator: Integrator,
     ) -> Self {
         let path = Path {

@@ -233,6 +233,9 @@ impl<'a> Stepper<'a> {
 
     /// x at `time` within a trial step.
     pub(super) fn within(&self, trial: &Trial, time: f64) -> Vec<f64> {
+        if time == self.time {
+            return self.state();
+        }
         let mut weights = Weights::default();
         let length = time - self.time;
         weights.fill(length, self.tangent.rates(), self.degree + 1);

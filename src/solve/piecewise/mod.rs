@@ -199,7 +199,7 @@ impl Switch<'_, '_> {
     fn first_zero(from: f64, to: f64, margin: &dyn Fn(f64) -> f64) -> Option<f64> {
         let (mut a, mut b) = (from, to);
         let (mut fa, mut fb) = (margin(a), margin(b));
-        if fb >= 0.0 {
+        if fb.is_nan() || fb >= 0.0 {
             return None;
         }
         if fa <= 0.0 {
@@ -210,8 +210,8 @@ impl Switch<'_, '_> {
             if b - a <= 4.0 * f64::EPSILON * b || fa == 0.0 {
                 break;
             }
-            let c = (b - fb * (b - a) / (fb - fa)).clamp(a, b);
-            let c = if c == a || c == b { 0.5 * (a + b) } else { c };
+            let chord = b - fb * (b - a) / (fb - fa);
+            let c = if chord > a && chord < b { chord } else { 0.5 * (a + b) };
             let fc = margin(c);
             if fc.abs() <= 1e-15 * (fa.abs() + fb.abs()) {
                 return Some(c);
