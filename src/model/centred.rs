@@ -106,9 +106,8 @@ struct CentredPiece<'a> {
 }
 
 impl Piece for CentredPiece<'_> {
-    fn value(&self, w: &[f64], y: &mut [f64]) {
-        self.piece.value(w, y);
-        y.iter_mut().zip(self.origin).for_each(|(y, y0)| *y -= y0);
+    fn turn(&mut self, k: usize, on: bool) {
+        self.piece.turn(k, on);
     }
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
         let mut moved = self.buffers.take(self.origin.len());

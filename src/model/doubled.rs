@@ -212,14 +212,8 @@ impl Halves<'_> {
 }
 
 impl Piece for Halves<'_> {
-    fn value(&self, w: &[f64], y: &mut [f64]) {
-        let [a, b] = [0, 1].map(|half| self.weights(half, w));
-        difference(
-            y,
-            |second, y| {
-                if second { self.pieces[1].value(b, y) } else { self.pieces[0].value(a, y) }
-            },
-        );
+    fn turn(&mut self, k: usize, on: bool) {
+        self.pieces[k / self.kinks].turn(k % self.kinks, on);
     }
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
         let (a, b) = w.split_at(self.params);

@@ -11,6 +11,13 @@ use super::Covector;
 pub(crate) struct Sparse(pub(crate) Vec<(usize, f64)>);
 
 impl Sparse {
+    /// With zeros filled in.
+    pub(crate) fn to_dense(&self, length: usize) -> Vec<f64> {
+        let mut v = vec![0.0; length];
+        self.add_to(1.0, &mut v);
+        v
+    }
+
     /// ⟨self, v⟩.
     pub(crate) fn dot(&self, v: &[f64]) -> f64 {
         self.0.iter().map(|(i, x)| x * v[*i]).sum()
@@ -34,8 +41,8 @@ pub(crate) trait Kinked: Sync {
 
 /// A smooth piece of a model with kinks, everywhere defined.
 pub(crate) trait Piece: Sync {
-    /// `y` ← h(w).
-    fn value(&self, w: &[f64], y: &mut [f64]);
+    /// Goes over to the piece on which relu at kink `k` is z where `on`, else 0.
+    fn turn(&mut self, k: usize, on: bool);
     /// As [`Differentiable::gradient`](super::Differentiable::gradient).
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]);
     /// z(w) of every kink, of length K.

@@ -93,8 +93,12 @@ impl Gated {
 }
 
 impl Piece for Gated {
-    fn value(&self, w: &[f64], y: &mut [f64]) {
-        Differentiable::value(&self.0, w, y);
+    fn turn(&mut self, k: usize, on: bool) {
+        let (l, neuron, sample) = self.0.kink(k);
+        let n = self.0.samples();
+        if let Some(gates) = &mut self.0.gates {
+            Arc::make_mut(gates)[l][neuron * n + sample] = f64::from(u8::from(on));
+        }
     }
 
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {

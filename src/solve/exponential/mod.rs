@@ -24,7 +24,7 @@ use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::{Error, Failure, Result, linalg};
 use std::time::Instant;
-use stepper::{Errors, HIGHEST, Outcome, Stepper};
+use stepper::{Errors, HIGHEST, Outcome, Stepper, TrialPath};
 
 /// A step grows by this at most, and while the method starts by that.
 const GROWTH: f64 = 2.5;
@@ -113,7 +113,8 @@ fn run(
         let end = if from + length >= setup.end { setup.end } else { from + length };
         let event = match switching {
             Some(switching) => {
-                switching.locate(from, end, trial.near(), &|t| stepper.within(&trial, t))?
+                let path = TrialPath { stepper, trial: &trial, ends: (from, end) };
+                switching.locate(&path)?
             }
             None => None,
         };
@@ -135,8 +136,7 @@ fn run(
             return Ok(to);
         }
         if let (Some(switching), Some(time)) = (switching, event) {
-            let switched = stepper.interrupt(&trial, time, &mut |x| switching.switch(time, x))?;
-            switched.ok_or_else(|| escaped(time))?;
+            stepper.interrupt(&trial, time, switching)?.ok_or_else(|| escaped(time))?;
             continue;
         }
         let degree = stepper.degree;

@@ -5,7 +5,10 @@ use super::past::{Motion, Value, View};
 use super::phi::Weights;
 use super::tangent::Tangent;
 use crate::Result;
+use crate::linalg;
+use crate::model::Sparse;
 use crate::solve::ode::System;
+use crate::solve::piecewise::{DensePath, Switching, Turn};
 use std::collections::VecDeque;
 
 /// The highest degree of the polynomial that a step is corrected with.
@@ -236,12 +239,9 @@ impl<'a> Stepper<'a> {
         if time == self.time {
             return self.state();
         }
-        let mut weights = Weights::default();
-        let length = time - self.time;
-        weights.fill(length, self.tangent.rates(), self.degree + 1);
-        let view = self.view(std::iter::once(&trial.value).chain(&self.past), length);
-        let motion = view.motion(self.degree + 1, &weights);
-        self.moved(&view, &motion)
+        let motion = self.motion_within(trial, time, &mut Weights::default());
+        let values = std::iter::once(&trial.value).chain(&self.past);
+        self.moved(&self.view(values, time - self.time), &motion)
     }
 
     /// Makes the trial step one's own.
@@ -266,19 +266,15 @@ impl<'a> Stepper<'a> {
         &mut self,
         trial: &Trial,
         time: f64,
-        switch: &mut dyn FnMut(&[f64]) -> Result<()>,
+        switching: &dyn Switching,
     ) -> Result<Option<()>> {
         let length = time - self.time;
         if length > NOTHING * (trial.value.time - self.time) {
-            let mut weights = Weights::default();
-            weights.fill(length, self.tangent.rates(), self.degree + 1);
-            let values = || std::iter::once(&trial.value).chain(&self.past);
-            let motion = self.view(values(), length).motion(self.degree + 1, &weights);
-            let mut base = std::mem::take(&mut self.base);
-            for (beta, value) in motion.combination.iter().zip(values()) {
-                base.iter_mut().zip(&value.f).for_each(|(x, f)| *x += beta * f);
+            let motion = self.motion_within(trial, time, &mut Weights::default());
+            let values = std::iter::once(&trial.value).chain(&self.past);
+            for (beta, value) in motion.combination.iter().zip(values) {
+                self.base.iter_mut().zip(&value.f).for_each(|(x, f)| *x += beta * f);
             }
-            self.base = base;
             self.modal.iter_mut().zip(&motion.lifted).for_each(|(m, a)| *m += a);
             self.image.iter_mut().zip(&motion.image).for_each(|(x, m)| *x += m);
             self.time = time;
@@ -287,13 +283,13 @@ impl<'a> Stepper<'a> {
             self.past.pop_front();
         }
         let x = self.state();
-        let mut before = vec![0.0; x.len()];
-        self.system.rhs(self.time, &x, &mut before);
         self.evaluations += 1;
-        switch(&x)?;
-        let Some(here) = self.evaluate(self.time, x, self.image.clone()) else { return Ok(None) };
-        let jump: Vec<f64> = here.f.iter().zip(&before).map(|(new, old)| new - old).collect();
-        let jump_image = self.tangent.image(&jump);
+        let Some(Turn { velocity, jump }) = switching.switch(self.time, &x)? else {
+            return Ok(None);
+        };
+        let (f_image, jump_image) = (self.tangent.image(&velocity), self.tangent.image(&jump));
+        let x_image = self.image.clone();
+        let here = Value { time: self.time, f: velocity, f_image, x, x_image };
         let past = std::mem::take(&mut self.past);
         self.past.push_front(here);
         for value in past.into_iter().take(RETAKEN.min(self.degree)) {
@@ -307,6 +303,33 @@ impl<'a> Stepper<'a> {
         }
         self.degree = self.degree.min(self.past.len());
         Ok(Some(()))
+    }
+
+    /// The motion from the trial step's beginning to a time within it.
+    fn motion_within(&self, trial: &Trial, time: f64, weights: &mut Weights) -> Motion {
+        let length = time - self.time;
+        weights.fill(length, self.tangent.rates(), self.degree + 1);
+        let values = std::iter::once(&trial.value).chain(&self.past);
+        self.view(values, length).motion(self.degree + 1, weights)
+    }
+
+    /// ⟨n, x⟩ within a trial step, for many times: what does not depend on time is computed once.
+    pub(super) fn along<'b>(
+        &'b self,
+        trial: &'b Trial,
+        n: &'b Sparse,
+    ) -> Box<dyn Fn(f64) -> f64 + 'b> {
+        let image = self.tangent.image(&n.to_dense(self.base.len()));
+        let base = n.dot(&self.base) + linalg::dot(&image, &self.modal);
+        let values = std::iter::once(&trial.value).chain(&self.past);
+        let parts: Vec<f64> = values.map(|value| n.dot(&value.f)).collect();
+        Box::new(move |time| {
+            if time == self.time {
+                return base;
+            }
+            let motion = self.motion_within(trial, time, &mut Weights::default());
+            base + linalg::dot(&motion.combination, &parts) + linalg::dot(&image, &motion.lifted)
+        })
     }
 
     /// x.
@@ -349,5 +372,27 @@ impl<'a> Stepper<'a> {
     pub(super) fn forget(&mut self) {
         self.past.truncate(1);
         self.degree = 1;
+    }
+}
+
+/// A trial step as a path.
+pub(super) struct TrialPath<'b, 'a> {
+    pub(super) stepper: &'b Stepper<'a>,
+    pub(super) trial: &'b Trial,
+    pub(super) ends: (f64, f64),
+}
+
+impl DensePath for TrialPath<'_, '_> {
+    fn ends(&self) -> (f64, f64) {
+        self.ends
+    }
+    fn near(&self) -> &[f64] {
+        self.trial.near()
+    }
+    fn state(&self, time: f64) -> Vec<f64> {
+        self.stepper.within(self.trial, time)
+    }
+    fn along<'b>(&'b self, n: &'b Sparse) -> Box<dyn Fn(f64) -> f64 + 'b> {
+        self.stepper.along(self.trial, n)
     }
 }

@@ -18,7 +18,7 @@ mod projection;
 
 use super::system::Setting;
 use crate::flow::{Crossing, KinkLog, Slide};
-use crate::model::{Kink, Kinked, Piece};
+use crate::model::{Kink, Kinked, Piece, Sparse};
 use crate::{Error, Failure, Result};
 use projection::Projection;
 use std::cell::RefCell;
@@ -31,17 +31,29 @@ const STUCK: usize = 1000;
 
 /// What an integrator asks at the end of a step, and is told when one is cut short.
 pub(crate) trait Switching {
-    /// The first time in [from, to] at which the path leaves its piece, if it does: `near` is a state near its end,
-    /// `at` the state in between.
-    fn locate(
-        &self,
-        from: f64,
-        to: f64,
-        near: &[f64],
-        at: &dyn Fn(f64) -> Vec<f64>,
-    ) -> Result<Option<f64>>;
-    /// Goes over to the piece that the path takes from the state `x` on, at the time last located.
-    fn switch(&self, time: f64, x: &[f64]) -> Result<()>;
+    /// The first time in the step at which the path leaves its piece, if it does.
+    fn locate(&self, step: &dyn DensePath) -> Result<Option<f64>>;
+    /// Goes over to the piece that the path takes from the state `x` on, at the time last located: the velocity on it,
+    /// and by how much that differs from the velocity before. `None` where it is not finite.
+    fn switch(&self, time: f64, x: &[f64]) -> Result<Option<Turn>>;
+}
+
+/// The path over a step.
+pub(crate) trait DensePath {
+    /// Times at its ends.
+    fn ends(&self) -> (f64, f64);
+    /// A state within the step's error of its end.
+    fn near(&self) -> &[f64];
+    /// The state at a time.
+    fn state(&self, time: f64) -> Vec<f64>;
+    /// ⟨n, x⟩ at a time.
+    fn along<'b>(&'b self, n: &'b Sparse) -> Box<dyn Fn(f64) -> f64 + 'b>;
+}
+
+/// What changes when a path goes over to another piece.
+pub(crate) struct Turn {
+    pub(crate) velocity: Vec<f64>,
+    pub(crate) jump: Vec<f64>,
 }
 
 /// The piece that a path is on, and those it has been on.
@@ -228,58 +240,141 @@ impl Switch<'_, '_> {
     }
 }
 
-impl Switching for Switch<'_, '_> {
-    fn locate(
-        &self,
-        from: f64,
-        to: f64,
-        near: &[f64],
-        at: &dyn Fn(f64) -> Vec<f64>,
-    ) -> Result<Option<f64>> {
-        let mut found: Option<(f64, Event)> = None;
-        {
-            let state = self.pieces.state.borrow();
-            let mut z = vec![0.0; state.on.len()];
-            state.piece.arguments(&self.setting.weights(near), &mut z);
-            let size = z.iter().fold(0.0_f64, |m, z| m.max(z.abs()));
-            let slides = |k: usize| state.sliding.iter().any(|(sliding, _)| *sliding == k);
-            let beyond =
-                (0..z.len()).filter(|k| state.margin(*k, z[*k]) < -ROUNDING * size && !slides(*k));
-            for k in beyond {
-                let margin = |t: f64| {
-                    let w = self.setting.weights(&at(t));
-                    state.margin(k, state.piece.argument(k, &w))
-                };
-                let until = found.map_or(to, |(t, _)| t);
-                if let Some(t) = Self::first_zero(from, until, &margin) {
-                    found = Some((t, Event::Zero(k)));
-                }
-            }
-            if !state.sliding.is_empty() {
-                let slopes = state.slopes(self.setting, near);
-                for (i, slope) in slopes.iter().enumerate() {
-                    if (0.0..=1.0).contains(slope) {
-                        continue;
-                    }
-                    let above = *slope > 1.0;
-                    let margin = |t: f64| {
-                        let slope = state.slopes(self.setting, &at(t))[i];
-                        if above { 1.0 - slope } else { slope }
-                    };
-                    let until = found.map_or(to, |(t, _)| t);
-                    if let Some(t) = Self::first_zero(from, until, &margin) {
-                        found = Some((t, Event::Leaves(state.sliding[i].0, above)));
-                    }
-                }
+impl Switch<'_, '_> {
+    /// Arguments beyond their zeros, with about the time at which each was there, first to last.
+    fn beyond(&self, state: &State<'_>, step: &dyn DensePath) -> Vec<usize> {
+        let mut z = vec![0.0; state.on.len()];
+        state.piece.arguments(&self.setting.weights(step.near()), &mut z);
+        let size = z.iter().fold(0.0_f64, |m, z| m.max(z.abs()));
+        let slides = |k: usize| state.sliding.iter().any(|(sliding, _)| *sliding == k);
+        let late = |k: &usize| state.margin(*k, z[*k]) < -ROUNDING * size && !slides(*k);
+        (0..z.len()).filter(late).collect()
+    }
+
+    /// The margin of kink `k` as a function of time.
+    fn margin<'b>(
+        &'b self,
+        state: &'b State<'_>,
+        k: usize,
+        normal: &'b Sparse,
+        step: &'b dyn DensePath,
+    ) -> Box<dyn Fn(f64) -> f64 + 'b> {
+        if !state.piece.is_normal_fixed(k) {
+            return Box::new(move |t| {
+                let weights = self.setting.weights(&step.state(t));
+                state.margin(k, state.piece.argument(k, &weights))
+            });
+        }
+        // Linear in the weights: one product per time.
+        let origin = state.piece.argument(k, self.setting.start);
+        let along = step.along(normal);
+        Box::new(move |t| state.margin(k, origin + self.setting.eps * along(t)))
+    }
+
+    /// The first zero of an argument.
+    fn first_kink(&self, state: &State<'_>, step: &dyn DensePath) -> Option<(f64, Event)> {
+        let (from, mut until) = step.ends();
+        let mut found = None;
+        for k in self.beyond(state, step) {
+            let normal = state.piece.normal(k, self.setting.start);
+            let margin = self.margin(state, k, &normal, step);
+            if let Some(t) = Self::first_zero(from, until, &*margin) {
+                found = Some((t, Event::Zero(k)));
+                until = t;
             }
         }
+        found
+    }
+
+    /// The first time before `until` at which a slope leaves [0, 1].
+    fn first_leave(
+        &self,
+        state: &State<'_>,
+        step: &dyn DensePath,
+        mut until: f64,
+    ) -> Option<(f64, Event)> {
+        if state.sliding.is_empty() {
+            return None;
+        }
+        let mut found = None;
+        for (i, slope) in state.slopes(self.setting, step.near()).into_iter().enumerate() {
+            if (0.0..=1.0).contains(&slope) {
+                continue;
+            }
+            let above = slope > 1.0;
+            let margin = |t: f64| {
+                let slope = state.slopes(self.setting, &step.state(t))[i];
+                if above { 1.0 - slope } else { slope }
+            };
+            if let Some(t) = Self::first_zero(step.ends().0, until, &margin) {
+                found = Some((t, Event::Leaves(state.sliding[i].0, above)));
+                until = t;
+            }
+        }
+        found
+    }
+
+    /// Kink `k` is met.
+    fn meet(&self, state: &mut State<'_>, k: usize, time: f64, x: &[f64]) -> Turn {
+        let weights = self.setting.weights(x);
+        let was_on = std::mem::replace(&mut state.on[k], false);
+        state.piece.turn(k, false);
+        let mut velocity = vec![0.0; x.len()];
+        let (_, covector) = state.drive(self.setting, &weights, &mut velocity);
+        let projection = state.projection_at(&weights);
+        projection.apply(&mut velocity);
+        let normal = state.piece.normal(k, &weights);
+        let mut free = normal.to_dense(x.len());
+        projection.apply(&mut free);
+        // Velocities differ by multiples of the normal's free part: 0 with k off, `signal` with k on.
+        let (speed, length) = (normal.dot(&velocity), normal.dot(&free));
+        let signal = state.piece.signal(k, &weights, &covector);
+        let before = if was_on { signal } else { 0.0 };
+        let after = if speed > 0.0 && speed < signal * length {
+            state.sliding.push((k, time));
+            speed / length
+        } else {
+            state.on[k] = !was_on;
+            state.piece.turn(k, !was_on);
+            let kink = self.pieces.kinked.place(k);
+            state.log.crossings.extend(kink.map(|kink| Crossing { time, kink, on: !was_on }));
+            if was_on { 0.0 } else { signal }
+        };
+        velocity.iter_mut().zip(&free).for_each(|(v, f)| *v -= after * f);
+        free.iter_mut().for_each(|f| *f *= before - after);
+        Turn { velocity, jump: free }
+    }
+
+    /// Kink `k` is left: at slope 0 or 1 the velocity goes on as it was.
+    fn leave(&self, state: &mut State<'_>, (k, on): (usize, bool), time: f64, x: &[f64]) -> Turn {
+        if let Some(i) = state.sliding.iter().position(|(sliding, _)| *sliding == k) {
+            let (_, since) = state.sliding.remove(i);
+            state.log.slides.extend(self.pieces.slide(k, since, time));
+        }
+        state.on[k] = on;
+        state.piece.turn(k, on);
+        let weights = self.setting.weights(x);
+        let mut velocity = vec![0.0; x.len()];
+        state.drive(self.setting, &weights, &mut velocity);
+        state.projection_at(&weights).apply(&mut velocity);
+        Turn { jump: vec![0.0; x.len()], velocity }
+    }
+}
+
+impl Switching for Switch<'_, '_> {
+    fn locate(&self, step: &dyn DensePath) -> Result<Option<f64>> {
+        let found = {
+            let state = self.pieces.state.borrow();
+            let kink = self.first_kink(&state, step);
+            let until = kink.map_or(step.ends().1, |(t, _)| t);
+            self.first_leave(&state, step, until).or(kink)
+        };
         self.pieces.state.borrow_mut().pending = found.map(|(_, event)| event);
         Ok(found.map(|(t, _)| t))
     }
 
-    fn switch(&self, time: f64, x: &[f64]) -> Result<()> {
-        let mut state = self.pieces.state.borrow_mut();
-        let Some(event) = state.pending.take() else { return Ok(()) };
+    fn switch(&self, time: f64, x: &[f64]) -> Result<Option<Turn>> {
+        let state = &mut *self.pieces.state.borrow_mut();
         state.repeated = match state.repeated {
             (last, times) if last == time => (time, times + 1),
             _ => (time, 1),
@@ -287,50 +382,13 @@ impl Switching for Switch<'_, '_> {
         if state.repeated.1 > STUCK {
             return Err(stuck(time));
         }
-        let weights = self.setting.weights(x);
-        match event {
-            Event::Zero(k) => {
-                let was_on = state.on[k];
-                state.on[k] = false;
-                state.piece = self.pieces.kinked.piece(&state.on).ok_or_else(|| stuck(time))?;
-                let mut velocity = vec![0.0; x.len()];
-                let (_, covector) = state.drive(self.setting, &weights, &mut velocity);
-                let projection = state.projection_at(&weights);
-                projection.apply(&mut velocity);
-                let normal = state.piece.normal(k, &weights);
-                let free = projection.free_length(&normal, x.len());
-                let off = normal.dot(&velocity);
-                let on = off - state.piece.signal(k, &weights, &covector) * free;
-                if off > 0.0 && on < 0.0 {
-                    state.sliding.push((k, time));
-                } else if !was_on {
-                    state.on[k] = true;
-                    state.piece = self.pieces.kinked.piece(&state.on).ok_or_else(|| stuck(time))?;
-                }
-                if !(off > 0.0 && on < 0.0) {
-                    let kink = self.pieces.kinked.place(k);
-                    state.log.crossings.extend(kink.map(|kink| Crossing {
-                        time,
-                        kink,
-                        on: !was_on,
-                    }));
-                }
-            }
-            Event::Leaves(k, on) => {
-                let since = state.sliding.iter().position(|(sliding, _)| *sliding == k);
-                if let Some(i) = since {
-                    let (_, since) = state.sliding.remove(i);
-                    let slide = self.pieces.slide(k, since, time);
-                    state.log.slides.extend(slide);
-                }
-                if on {
-                    state.on[k] = true;
-                    state.piece = self.pieces.kinked.piece(&state.on).ok_or_else(|| stuck(time))?;
-                }
-            }
-        }
-        state.projection = state.projection_at(&weights);
-        Ok(())
+        let turn = match state.pending.take() {
+            Some(Event::Zero(k)) => self.meet(state, k, time, x),
+            Some(Event::Leaves(k, on)) => self.leave(state, (k, on), time, x),
+            None => return Ok(None),
+        };
+        state.projection = state.projection_at(&self.setting.weights(x));
+        Ok(turn.velocity.iter().all(|v| v.is_finite()).then_some(turn))
     }
 }
 

@@ -37,6 +37,9 @@ impl Projection {
 
     /// Projects `v`, and returns the multiples of the normals that were taken off.
     pub(super) fn apply(&self, v: &mut [f64]) -> Vec<f64> {
+        if self.normals.is_empty() {
+            return Vec::new();
+        }
         let seen: Vec<f64> = self.normals.iter().map(|normal| normal.dot(v)).collect();
         let mut multiples = vec![0.0; seen.len()];
         linalg::multiply(&mut multiples, false, &self.inverse, false, &seen);
@@ -44,16 +47,6 @@ impl Projection {
             normal.add_to(-c, v);
         }
         multiples
-    }
-
-    /// ‖projection of `normal`‖², `normal` having this length.
-    pub(super) fn free_length(&self, normal: &Sparse, length: usize) -> f64 {
-        let mut v = vec![0.0; length];
-        normal.add_to(1.0, &mut v);
-        if !self.normals.is_empty() {
-            self.apply(&mut v);
-        }
-        normal.dot(&v)
     }
 }
 
@@ -89,10 +82,5 @@ mod tests {
         }
         // (1, 2, 3, 4) less its parts along (1, 0, 2, 0)/√5 and the second axis.
         approx::assert_abs_diff_eq!(v[..], [-0.4, 0.0, 0.2, 4.0][..], epsilon = 1e-14);
-        approx::assert_abs_diff_eq!(
-            projection.free_length(&Sparse(vec![(0, 1.0)]), 4),
-            0.8,
-            epsilon = 1e-14
-        );
     }
 }
