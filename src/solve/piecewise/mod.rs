@@ -26,6 +26,9 @@ use std::cell::RefCell;
 /// Arguments this far on the wrong side, relative to the largest, are rounding.
 const ROUNDING: f64 = 1e-14;
 
+/// A zero that linear interpolation puts this part of the step after another is not before it.
+const LATER: f64 = 0.25;
+
 /// Events at one time, in a row, after which the path is stuck.
 const STUCK: usize = 1000;
 
@@ -60,11 +63,15 @@ pub(crate) struct Turn {
 pub(crate) struct Pieces<'a> {
     kinked: &'a dyn Kinked,
     state: RefCell<State<'a>>,
+    /// Room for arguments.
+    spare: RefCell<Vec<f64>>,
 }
 
 struct State<'a> {
     piece: Box<dyn Piece + 'a>,
     on: Vec<bool>,
+    /// The arguments where the step begins, about.
+    arguments: Vec<f64>,
     /// Kinks that the path slides along, and since when.
     sliding: Vec<(usize, f64)>,
     projection: Projection,
@@ -97,13 +104,18 @@ impl<'a> Pieces<'a> {
                 let state = State {
                     piece,
                     on,
+                    arguments: z,
                     sliding: Vec::new(),
                     projection: Projection::default(),
                     pending: None,
                     log: KinkLog::default(),
                     repeated: (f64::NAN, 0),
                 };
-                return Some(Pieces { kinked, state: RefCell::new(state) });
+                return Some(Pieces {
+                    kinked,
+                    state: RefCell::new(state),
+                    spare: RefCell::default(),
+                });
             }
             on = next;
         }
@@ -241,14 +253,20 @@ impl Switch<'_, '_> {
 }
 
 impl Switch<'_, '_> {
-    /// Arguments beyond their zeros, with about the time at which each was there, first to last.
-    fn beyond(&self, state: &State<'_>, step: &dyn DensePath) -> Vec<usize> {
-        let mut z = vec![0.0; state.on.len()];
-        state.piece.arguments(&self.setting.weights(step.near()), &mut z);
+    /// Arguments beyond their zeros, with about the part of the step after which each was there, first to last.
+    fn beyond(&self, state: &State<'_>, z: &[f64]) -> Vec<(f64, usize)> {
         let size = z.iter().fold(0.0_f64, |m, z| m.max(z.abs()));
+        let late = z.iter().enumerate().filter(|(k, z)| state.margin(*k, **z) < -ROUNDING * size);
         let slides = |k: usize| state.sliding.iter().any(|(sliding, _)| *sliding == k);
-        let late = |k: &usize| state.margin(*k, z[*k]) < -ROUNDING * size && !slides(*k);
-        (0..z.len()).filter(late).collect()
+        let mut found: Vec<(f64, usize)> = late
+            .filter(|(k, _)| !slides(*k))
+            .map(|(k, z)| {
+                let (before, after) = (state.margin(k, state.arguments[k]), state.margin(k, *z));
+                ((before / (before - after)).max(0.0), k)
+            })
+            .collect();
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        found
     }
 
     /// The margin of kink `k` as a function of time.
@@ -271,16 +289,25 @@ impl Switch<'_, '_> {
         Box::new(move |t| state.margin(k, origin + self.setting.eps * along(t)))
     }
 
-    /// The first zero of an argument.
-    fn first_kink(&self, state: &State<'_>, step: &dyn DensePath) -> Option<(f64, Event)> {
-        let (from, mut until) = step.ends();
-        let mut found = None;
-        for k in self.beyond(state, step) {
+    /// The first zero of an argument; `z` are those at the step's end.
+    fn first_kink(
+        &self,
+        state: &State<'_>,
+        step: &dyn DensePath,
+        z: &[f64],
+    ) -> Option<(f64, Event)> {
+        let (from, to) = step.ends();
+        let mut found: Option<(f64, Event)> = None;
+        for (part, k) in self.beyond(state, z) {
+            let until = found.map_or(to, |(t, _)| t);
+            // One that seems to come much later can wait: it is looked at again from there.
+            if found.is_some() && from + (part - LATER) * (to - from) > until {
+                break;
+            }
             let normal = state.piece.normal(k, self.setting.start);
             let margin = self.margin(state, k, &normal, step);
             if let Some(t) = Self::first_zero(from, until, &*margin) {
                 found = Some((t, Event::Zero(k)));
-                until = t;
             }
         }
         found
@@ -363,13 +390,23 @@ impl Switch<'_, '_> {
 
 impl Switching for Switch<'_, '_> {
     fn locate(&self, step: &dyn DensePath) -> Result<Option<f64>> {
+        let (from, to) = step.ends();
+        let mut z = self.pieces.spare.take();
         let found = {
             let state = self.pieces.state.borrow();
-            let kink = self.first_kink(&state, step);
-            let until = kink.map_or(step.ends().1, |(t, _)| t);
+            z.resize(state.on.len(), 0.0);
+            state.piece.arguments(&self.setting.weights(step.near()), &mut z);
+            let kink = self.first_kink(&state, step, &z);
+            let until = kink.map_or(to, |(t, _)| t);
             self.first_leave(&state, step, until).or(kink)
         };
-        self.pieces.state.borrow_mut().pending = found.map(|(_, event)| event);
+        let state = &mut *self.pieces.state.borrow_mut();
+        state.pending = found.map(|(_, event)| event);
+        let part = found.map_or(1.0, |(t, _)| (t - from) / (to - from));
+        for (before, after) in state.arguments.iter_mut().zip(&z) {
+            *before += part * (after - *before);
+        }
+        self.pieces.spare.replace(z);
         Ok(found.map(|(t, _)| t))
     }
 
