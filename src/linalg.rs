@@ -168,6 +168,9 @@ pub(crate) fn thin_svd(j: &DMatrix<f64>) -> Option<ThinSvd> {
 /// K = U diag(λ) Uᵀ for a symmetric matrix: eigenvalues descending, with their vectors as columns; `None` where K is
 /// not finite.
 pub(crate) fn symmetric_eigen(k: &DMatrix<f64>) -> Option<(Vec<f64>, DMatrix<f64>)> {
+    if k.is_empty() {
+        return Some((Vec::new(), k.clone()));
+    }
     if k.iter().any(|x| !x.is_finite()) {
         return None;
     }

@@ -76,7 +76,7 @@ impl<H: Differentiable> Differentiable for Centred<H> {
     fn is_linear(&self) -> bool {
         self.map.is_linear()
     }
-    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+
     fn kinked(&self) -> Option<&dyn Kinked> {
         self.map.kinked().map(|_| self as &dyn Kinked)
     }

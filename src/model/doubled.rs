@@ -162,7 +162,7 @@ impl<H: Differentiable> Differentiable for Doubled<H> {
     fn is_linear(&self) -> bool {
         self.0.is_linear()
     }
-    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+
     fn kinked(&self) -> Option<&dyn Kinked> {
         self.0.kinked().map(|_| self as &dyn Kinked)
     }

@@ -8,29 +8,29 @@ use super::Covector;
 
 /// A vector of length p by its entries other than zero.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sparse(pub(crate) Vec<(usize, f64)>);
+pub struct Sparse(pub(crate) Vec<(usize, f64)>);
 
 impl Sparse {
     /// With zeros filled in.
-    pub(crate) fn to_dense(&self, length: usize) -> Vec<f64> {
+    pub fn to_dense(&self, length: usize) -> Vec<f64> {
         let mut v = vec![0.0; length];
         self.add_to(1.0, &mut v);
         v
     }
 
     /// ⟨self, v⟩.
-    pub(crate) fn dot(&self, v: &[f64]) -> f64 {
+    pub fn dot(&self, v: &[f64]) -> f64 {
         self.0.iter().map(|(i, x)| x * v[*i]).sum()
     }
 
     /// `v` += c self.
-    pub(crate) fn add_to(&self, c: f64, v: &mut [f64]) {
+    pub fn add_to(&self, c: f64, v: &mut [f64]) {
         self.0.iter().for_each(|(i, x)| v[*i] += c * x);
     }
 }
 
 /// A model whose kinks are those of relu at K arguments z.
-pub(crate) trait Kinked: Sync {
+pub trait Kinked: Sync {
     /// K.
     fn kinks(&self) -> usize;
     /// Sample, layer and neuron of argument `k`.
@@ -40,7 +40,7 @@ pub(crate) trait Kinked: Sync {
 }
 
 /// A smooth piece of a model with kinks, everywhere defined.
-pub(crate) trait Piece: Sync {
+pub trait Piece: Sync {
     /// Goes over to the piece on which relu at kink `k` is z where `on`, else 0.
     fn turn(&mut self, k: usize, on: bool);
     /// As [`Differentiable::gradient`](super::Differentiable::gradient).

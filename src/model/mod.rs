@@ -30,7 +30,9 @@ pub use doubled::Doubled;
 pub use formula::{Formula, FormulaModel, System};
 pub use init::{Initialization, doubled_start};
 pub use kinks::Kink;
-pub(crate) use kinks::{Kinked, Piece, Sparse};
+#[doc(hidden)]
+pub use kinks::Kinked;
+pub(crate) use kinks::{Piece, Sparse};
 pub use linearized::Linearized;
 pub use mlp::Mlp;
 pub(crate) use modes::Modes;
@@ -219,7 +221,7 @@ pub trait Differentiable: Sync {
 
     /// The model as one with kinks that can be followed, where it is one.
     #[doc(hidden)]
-    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+
     fn kinked(&self) -> Option<&dyn Kinked> {
         None
     }
@@ -276,7 +278,7 @@ impl<H: Differentiable + ?Sized> Differentiable for &H {
     fn is_smooth(&self) -> bool {
         (**self).is_smooth()
     }
-    #[allow(private_interfaces, reason = "what it returns is for solvers of this crate alone")]
+
     fn kinked(&self) -> Option<&dyn Kinked> {
         (**self).kinked()
     }

@@ -284,8 +284,12 @@ impl<'a> Stepper<'a> {
         }
         let x = self.state();
         self.evaluations += 1;
-        let Some(Turn { velocity, jump }) = switching.switch(self.time, &x)? else {
+        let Some(Turn { velocity, jump, shift }) = switching.switch(self.time, &x)? else {
             return Ok(None);
+        };
+        let x = match shift {
+            Some(shift) => self.shifted(x, &shift),
+            None => x,
         };
         let (f_image, jump_image) = (self.tangent.image(&velocity), self.tangent.image(&jump));
         let x_image = self.image.clone();
@@ -303,6 +307,15 @@ impl<'a> Stepper<'a> {
         }
         self.degree = self.degree.min(self.past.len());
         Ok(Some(()))
+    }
+
+    /// Moves the state by `shift`.
+    fn shifted(&mut self, mut x: Vec<f64>, shift: &[f64]) -> Vec<f64> {
+        let image = self.tangent.image(shift);
+        self.image.iter_mut().zip(&image).for_each(|(x, s)| *x += s);
+        self.base.iter_mut().zip(shift).for_each(|(x, s)| *x += s);
+        x.iter_mut().zip(shift).for_each(|(x, s)| *x += s);
+        x
     }
 
     /// The motion from the trial step's beginning to a time within it.

@@ -57,6 +57,8 @@ pub(crate) trait DensePath {
 pub(crate) struct Turn {
     pub(crate) velocity: Vec<f64>,
     pub(crate) jump: Vec<f64>,
+    /// What puts the state back on the kinks it slides along, from which steps stray by their error.
+    pub(crate) shift: Option<Vec<f64>>,
 }
 
 /// The piece that a path is on, and those it has been on.
@@ -194,6 +196,22 @@ impl State<'_> {
         let kinks = || self.sliding.iter().map(|(k, _)| *k);
         let fixed = kinks().all(|k| self.piece.is_normal_fixed(k));
         Projection::along(kinks().map(|k| self.piece.normal(k, weights)).collect(), fixed)
+    }
+
+    /// What to add to u for the arguments of all sliding kinks to be zero.
+    fn shift(&self, setting: &Setting<'_>, u: &[f64]) -> Option<Vec<f64>> {
+        if self.sliding.is_empty() {
+            return None;
+        }
+        let weights = setting.weights(u);
+        let strayed: Vec<f64> = self
+            .sliding
+            .iter()
+            .map(|(k, _)| -self.piece.argument(*k, &weights) / setting.eps)
+            .collect();
+        let mut shift = vec![0.0; u.len()];
+        self.projection_at(&weights).reach(&strayed, &mut shift);
+        Some(shift)
     }
 
     /// The slope θ of every sliding kink.
@@ -369,7 +387,7 @@ impl Switch<'_, '_> {
         };
         velocity.iter_mut().zip(&free).for_each(|(v, f)| *v -= after * f);
         free.iter_mut().for_each(|f| *f *= before - after);
-        Turn { velocity, jump: free }
+        Turn { velocity, jump: free, shift: None }
     }
 
     /// Kink `k` is left: at slope 0 or 1 the velocity goes on as it was.
@@ -384,7 +402,7 @@ impl Switch<'_, '_> {
         let mut velocity = vec![0.0; x.len()];
         state.drive(self.setting, &weights, &mut velocity);
         state.projection_at(&weights).apply(&mut velocity);
-        Turn { jump: vec![0.0; x.len()], velocity }
+        Turn { jump: vec![0.0; x.len()], velocity, shift: None }
     }
 }
 
@@ -419,11 +437,17 @@ impl Switching for Switch<'_, '_> {
         if state.repeated.1 > STUCK {
             return Err(stuck(time));
         }
+        let shift = state.shift(self.setting, x);
+        let shifted = shift
+            .as_ref()
+            .map(|shift| -> Vec<f64> { x.iter().zip(shift).map(|(x, s)| x + s).collect() });
+        let x = shifted.as_deref().unwrap_or(x);
         let turn = match state.pending.take() {
             Some(Event::Zero(k)) => self.meet(state, k, time, x),
             Some(Event::Leaves(k, on)) => self.leave(state, (k, on), time, x),
             None => return Ok(None),
         };
+        let turn = Turn { shift, ..turn };
         state.projection = state.projection_at(&self.setting.weights(x));
         Ok(turn.velocity.iter().all(|v| v.is_finite()).then_some(turn))
     }

@@ -37,14 +37,20 @@ impl Projection {
 
     /// Projects `v`, and returns the multiples of the normals that were taken off.
     pub(super) fn apply(&self, v: &mut [f64]) -> Vec<f64> {
-        if self.normals.is_empty() {
-            return Vec::new();
+        let seen: Vec<f64> = self.normals.iter().map(|normal| -normal.dot(v)).collect();
+        let mut multiples = self.reach(&seen, v);
+        multiples.iter_mut().for_each(|c| *c = -*c);
+        multiples
+    }
+
+    /// Adds to `v` the least vector with these products with the normals, and returns its multiples of them.
+    pub(super) fn reach(&self, products: &[f64], v: &mut [f64]) -> Vec<f64> {
+        let mut multiples = vec![0.0; products.len()];
+        if !products.is_empty() {
+            linalg::multiply(&mut multiples, false, &self.inverse, false, products);
         }
-        let seen: Vec<f64> = self.normals.iter().map(|normal| normal.dot(v)).collect();
-        let mut multiples = vec![0.0; seen.len()];
-        linalg::multiply(&mut multiples, false, &self.inverse, false, &seen);
         for (normal, c) in self.normals.iter().zip(&multiples) {
-            normal.add_to(-c, v);
+            normal.add_to(*c, v);
         }
         multiples
     }
