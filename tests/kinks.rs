@@ -172,6 +172,7 @@ fn deep_doubled_and_logistic_networks() {
 
     let half = relu(5, inputs.clone());
     let start = Doubled::<Network>::start(&Generator::seeded(13).gaussians(half.params()));
+    let times = uniform(4.0, 4);
     let flow = Flow::new(Doubled(half), Square::to([1.0, -1.0, 0.5, 0.0, 2.0]), start);
     let (followed, explicit) =
         (solved(&flow, 1e-8, &times), alone(&flow, Method::Tsit45, options(1e-5), &times).unwrap());

@@ -29,6 +29,9 @@ const ROUNDING: f64 = 1e-14;
 /// A zero that linear interpolation puts this part of the step after another is not before it.
 const LATER: f64 = 0.25;
 
+/// Halvings of a step within which a path that left its kink is looked for.
+const RETURNS: i32 = 20;
+
 /// Events at one time, in a row, after which the path is stuck.
 const STUCK: usize = 1000;
 
@@ -245,7 +248,12 @@ impl Switch<'_, '_> {
             return None;
         }
         if fa <= 0.0 {
-            return Some(from);
+            // It begins at its zero: unless it first goes the right way and comes back, it is there now.
+            let inside = (1..=RETURNS).map(|halvings| from + 0.5_f64.powi(halvings) * (to - from));
+            let Some((t, f)) = inside.map(|t| (t, margin(t))).find(|(_, f)| *f > 0.0) else {
+                return Some(from);
+            };
+            (a, fa) = (t, f);
         }
         // Regula falsi, Illinois variant: the end that stays put counts half.
         for _ in 0..80 {
