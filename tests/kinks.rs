@@ -171,14 +171,17 @@ fn deep_doubled_and_logistic_networks() {
     assert!(apart(&followed, &explicit) < 1e-3, "deep: {:e}", apart(&followed, &explicit));
 
     let half = relu(5, inputs.clone());
-    let start = Doubled::<Network>::start(&Generator::seeded(13).gaussians(half.params()));
-    let times = uniform(4.0, 4);
-    let flow = Flow::new(Doubled(half), Square::to([1.0, -1.0, 0.5, 0.0, 2.0]), start);
-    let (followed, explicit) =
-        (solved(&flow, 1e-8, &times), alone(&flow, Method::Tsit45, options(1e-5), &times).unwrap());
-    assert!(!log(&followed).crossings.is_empty());
-    assert!(log(&followed).crossings.iter().any(|c| c.kink.neuron >= 5), "both halves are named");
-    assert!(apart(&followed, &explicit) < 1e-3, "doubled: {:e}", apart(&followed, &explicit));
+    let mut second = 0;
+    for seed in 13..17 {
+        let start = Doubled::<Network>::start(&Generator::seeded(seed).gaussians(half.params()));
+        let target = [1.0, -1.0, 0.5, 0.0, 2.0];
+        let flow = Flow::new(Doubled(half.clone()), Square::to(target), start);
+        let followed = solved(&flow, 1e-8, &times);
+        let explicit = alone(&flow, Method::Tsit45, options(1e-5), &times).unwrap();
+        assert!(apart(&followed, &explicit) < 1e-3, "doubled: {:e}", apart(&followed, &explicit));
+        second += log(&followed).crossings.iter().filter(|c| c.kink.neuron >= 5).count();
+    }
+    assert!(second > 0, "the second half's kinks are named");
 
     let net = relu(6, inputs);
     let start = Generator::seeded(14).gaussians(net.params());

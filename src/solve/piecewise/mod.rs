@@ -139,10 +139,12 @@ impl<'a> Pieces<'a> {
     pub(crate) fn log(&self, end: f64) -> KinkLog {
         let state = self.state.borrow();
         let mut log = state.log.clone();
-        for (k, since) in &state.sliding {
-            log.slides.extend(self.slide(*k, *since, end));
-        }
         log.dead = self.dead(&state.on);
+        let slides = state.sliding.iter().filter_map(|(k, since)| self.slide(*k, *since, end));
+        // What holds a dead unit at its kink is no slide.
+        let alive = slides.filter(|s| !log.dead.contains(&(s.kink.layer, s.kink.neuron)));
+        let alive: Vec<Slide> = alive.collect();
+        log.slides.extend(alive);
         log
     }
 
@@ -382,17 +384,23 @@ impl Switch<'_, '_> {
         // Velocities differ by multiples of the normal's free part: 0 with k off, `signal` with k on.
         let (speed, length) = (normal.dot(&velocity), normal.dot(&free));
         let signal = state.piece.signal(k, &weights, &covector);
-        let before = if was_on { signal } else { 0.0 };
-        let after = if speed > 0.0 && speed < signal * length {
+        let on_speed = speed - signal * length;
+        // A speed of zero with k off is a unit that dies at its kink: it is held there.
+        let after = if speed >= 0.0 && on_speed < 0.0 {
             state.sliding.push((k, time));
             speed / length
         } else {
-            state.on[k] = !was_on;
-            state.piece.turn(k, !was_on);
-            let kink = self.pieces.kinked.place(k);
-            state.log.crossings.extend(kink.map(|kink| Crossing { time, kink, on: !was_on }));
-            if was_on { 0.0 } else { signal }
+            // Where both sides drive it away it goes on as it came.
+            let on = speed > 0.0 || (on_speed > 0.0 && !was_on);
+            state.on[k] = on;
+            state.piece.turn(k, on);
+            if on != was_on {
+                let kink = self.pieces.kinked.place(k);
+                state.log.crossings.extend(kink.map(|kink| Crossing { time, kink, on }));
+            }
+            if on { signal } else { 0.0 }
         };
+        let before = if was_on { signal } else { 0.0 };
         velocity.iter_mut().zip(&free).for_each(|(v, f)| *v -= after * f);
         free.iter_mut().for_each(|f| *f *= before - after);
         Turn { velocity, jump: free, shift: None }
