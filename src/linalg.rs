@@ -208,6 +208,11 @@ fn from_faer(m: View<'_>) -> DMatrix<f64> {
 
 /// Euclidean norm without overflow or underflow.
 pub(crate) fn norm(v: &[f64]) -> f64 {
+    let square = dot(v, v);
+    // Here no square that matters has overflowed or lost digits.
+    if square > 1e-200 && square < 1e200 {
+        return square.sqrt();
+    }
     let largest = v.iter().fold(0.0_f64, |m, x| if x.is_nan() { f64::NAN } else { m.max(x.abs()) });
     if largest == 0.0 || !largest.is_finite() {
         return largest;
@@ -215,9 +220,15 @@ pub(crate) fn norm(v: &[f64]) -> f64 {
     largest * v.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
-/// ⟨a, b⟩.
+/// ⟨a, b⟩, in eight lanes as [`lane_sum`].
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let mut lanes = [0.0; 8];
+    let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in left.zip(right) {
+        lanes.iter_mut().zip(a.iter().zip(b)).for_each(|(lane, (a, b))| *lane += a * b);
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 /// Clears the upper halves of the vector registers (`vzeroupper`).
