@@ -105,6 +105,22 @@ pub(crate) fn row_sums(a: View<'_>) -> impl Iterator<Item = f64> {
     })
 }
 
+/// A matrix of one row, as a slice, where its numbers are contiguous.
+pub(crate) fn only_row<'a>(a: View<'a>) -> Option<&'a [f64]> {
+    if a.nrows() != 1 {
+        return None;
+    }
+    a.row(0).try_as_row_major().map(|row| row.as_slice())
+}
+
+/// The same, to write to.
+pub(crate) fn only_row_mut<'a>(a: ViewMut<'a>) -> Option<&'a mut [f64]> {
+    if a.nrows() != 1 {
+        return None;
+    }
+    a.row_mut(0).try_as_row_major_mut().map(|row| row.as_slice_mut())
+}
+
 /// A sum in eight lanes, in an order that vector code can keep.
 fn lane_sum(v: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
@@ -221,6 +237,7 @@ pub(crate) fn norm(v: &[f64]) -> f64 {
 }
 
 /// ⟨a, b⟩, in eight lanes as [`lane_sum`].
+#[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
     let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));

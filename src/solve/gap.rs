@@ -141,8 +141,10 @@ impl Gap {
         if is_stationary(&system.setting, modes.largest()) {
             return Ok(recorder(integrator).still(Stop::Stationary));
         }
+        let brief = integrator == Integrator::Exponential;
+        let linear = (&flow.map as &dyn Differentiable, &flow.start[..]);
         let (sizes, rhs) =
-            pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
+            pilot::sizes(&system, linear, modes, clock.curvature, clock.grid_end, brief);
         if sizes.last().is_some_and(|gap| *gap > 0.0) {
             system.hold_still(self.options.rtol * integrator.safety());
         }
