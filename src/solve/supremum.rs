@@ -98,7 +98,7 @@ impl Supremum {
         f: &mut dyn FnMut(f64) -> Result<f64>,
     ) -> Result<()> {
         for _ in 0..MOST {
-            let [(a, _), (m, fm), (b, _)] = points;
+            let [(a, fa), (m, fm), (b, _)] = points;
             let (t, bend) = match Parabola::through(points) {
                 // A first guess outside is doubted.
                 Some(Parabola { top, bend, .. }) if before.is_none() && !(a..b).contains(&top) => {
@@ -114,10 +114,15 @@ impl Supremum {
             if before.is_some_and(|before| bend * (t - before).powi(2) <= enough) {
                 return Ok(());
             }
+            if t <= a {
+                // Where a step begins its dense output need not be asked: the step before ended there.
+                self.see(a, fa);
+                return Ok(());
+            }
             before = Some(t);
             let value = f(t)?;
             self.see(t, value);
-            if t <= a || t >= b || t == m {
+            if t >= b || t == m {
                 return Ok(());
             }
             let [left, right] = if t < m { [(t, value), (m, fm)] } else { [(m, fm), (t, value)] };

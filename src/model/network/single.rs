@@ -187,20 +187,24 @@ mod tests {
                 gradients.each_mut().map(|v| &mut v[..]),
                 signals.each_mut().map(|v| &mut v[..]),
             );
-            let row = |v| row_major(v, 1, n);
             let gradient = |pairs: &[(&[f64], usize)]| {
                 let mut out = vec![0.0; 3];
                 for (g, k) in pairs {
-                    last.weight_gradient(true, row_major_mut(&mut out, 1, 3), row(g), view(*k));
+                    last.weight_gradient(
+                        true,
+                        row_major_mut(&mut out, 1, 3),
+                        row_major(g, 1, n),
+                        view(*k),
+                    );
                 }
                 out
             };
             assert_alike(&gradients[0], &gradient(&[(&g0, 0)]));
             assert_alike(&gradients[1], &gradient(&[(&gd, 1), (&g0, 2)]));
             let (mut h0, mut hd) = (vec![0.0; 3 * n], vec![0.0; 3 * n]);
-            last.backward(false, neurons.clone(), &mut h0, row(&g0), start);
-            last.backward(false, neurons.clone(), &mut hd, row(&gd), start);
-            last.backward(true, neurons.clone(), &mut hd, row(&g), moved);
+            last.backward(false, neurons.clone(), &mut h0, row_major(&g0, 1, n), start);
+            last.backward(false, neurons.clone(), &mut hd, row_major(&gd, 1, n), start);
+            last.backward(true, neurons.clone(), &mut hd, row_major(&g, 1, n), moved);
             for i in 0..3 * n {
                 hd[i] = h0[i] * slope_change[i] + hd[i] * (slope[i] + EPS * slope_change[i]);
                 h0[i] *= slope[i];
