@@ -105,6 +105,22 @@ pub(crate) fn row_sums(a: View<'_>) -> impl Iterator<Item = f64> {
     })
 }
 
+/// A matrix of one row, as a slice, where its numbers are contiguous.
+pub(crate) fn only_row<'a>(a: View<'a>) -> Option<&'a [f64]> {
+    if a.nrows() != 1 {
+        return None;
+    }
+    a.row(0).try_as_row_major().map(|row| row.as_slice())
+}
+
+/// The same, to write to.
+pub(crate) fn only_row_mut<'a>(a: ViewMut<'a>) -> Option<&'a mut [f64]> {
+    if a.nrows() != 1 {
+        return None;
+    }
+    a.row_mut(0).try_as_row_major_mut().map(|row| row.as_slice_mut())
+}
+
 /// A sum in eight lanes, in an order that vector code can keep.
 fn lane_sum(v: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
@@ -211,6 +227,11 @@ fn from_faer(m: View<'_>) -> DMatrix<f64> {
 
 /// Euclidean norm without overflow or underflow.
 pub(crate) fn norm(v: &[f64]) -> f64 {
+    let square = dot(v, v);
+    // Here no square that matters has overflowed or lost digits.
+    if square > 1e-200 && square < 1e200 {
+        return square.sqrt();
+    }
     let largest = v.iter().fold(0.0_f64, |m, x| if x.is_nan() { f64::NAN } else { m.max(x.abs()) });
     if largest == 0.0 || !largest.is_finite() {
         return largest;
@@ -218,9 +239,16 @@ pub(crate) fn norm(v: &[f64]) -> f64 {
     largest * v.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
-/// ⟨a, b⟩.
+/// ⟨a, b⟩, in eight lanes as [`lane_sum`].
+#[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let mut lanes = [0.0; 8];
+    let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in left.zip(right) {
+        lanes.iter_mut().zip(a.iter().zip(b)).for_each(|(lane, (a, b))| *lane += a * b);
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 /// Clears the upper halves of the vector registers (`vzeroupper`).

@@ -148,7 +148,7 @@ fn solve<H: Differentiable, L: Loss>(
         None => {
             let linear = (&flow.map as &dyn Differentiable, &flow.start[..]);
             let (sizes, rhs) =
-                pilot::sizes(&system, linear, modes, clock.curvature, clock.grid_end);
+                pilot::sizes(&system, linear, modes, clock.curvature, clock.grid_end, false);
             (sizes[0], rhs)
         }
     };

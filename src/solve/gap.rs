@@ -5,11 +5,12 @@ use super::comparison::Comparison;
 use super::curved::{Clock, Failures, TRIALS, smoothness};
 use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
+use super::gap_system::GapSystem;
 use super::observer::{Events, Rest};
 use super::ode::Setup;
 use super::pilot;
 use super::recorder::Recorder;
-use super::system::{GapSystem, Setting, is_stationary, per_component};
+use super::system::{Setting, is_stationary, per_component};
 use crate::flow::{Flow, Stop, Work, check_times};
 use crate::loss::Loss;
 use crate::model::{Differentiable, Linearized};
@@ -103,7 +104,9 @@ impl Gap {
         times: &[f64],
     ) -> Result<Comparison> {
         let initial = flow.initial_outputs()?;
-        let modes = tangent.modes().ok_or_else(no_modes)?;
+        let curvature = smoothness(&flow.loss, &initial);
+        let end = times.last().copied().unwrap_or(0.0);
+        let modes = tangent.modes_until(curvature * end).ok_or_else(no_modes)?;
         let closed =
             flow.loss.quadratic().map(|loss| ClosedForm::new(tangent, modes, loss, &initial));
         let setting = Setting {
@@ -114,7 +117,7 @@ impl Gap {
             initial,
         };
         let system = GapSystem::new(setting, closed);
-        let clock = Clock::new(modes, smoothness(&flow.loss, &system.setting.initial), times);
+        let clock = Clock::new(modes, curvature, times);
         let demand =
             Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: false };
         self.method.check(&demand)?;
@@ -125,6 +128,7 @@ impl Gap {
                 times,
                 &self.events,
                 self.options.rtol,
+                modes.largest(),
                 (flow.alpha, integrator.name()),
             )
         };
@@ -137,8 +141,10 @@ impl Gap {
         if is_stationary(&system.setting, modes.largest()) {
             return Ok(recorder(integrator).still(Stop::Stationary));
         }
+        let brief = integrator == Integrator::Exponential;
+        let linear = (&flow.map as &dyn Differentiable, &flow.start[..]);
         let (sizes, rhs) =
-            pilot::sizes(&system, (&flow.map, &flow.start), modes, clock.curvature, clock.grid_end);
+            pilot::sizes(&system, linear, modes, clock.curvature, clock.grid_end, brief);
         if sizes.last().is_some_and(|gap| *gap > 0.0) {
             system.hold_still(self.options.rtol * integrator.safety());
         }
@@ -174,7 +180,7 @@ impl Gap {
             let enough = scales.gap <= 3.0 * measured.gap || silent;
             scales = match reached {
                 Ok(_) if enough || trial == TRIALS => {
-                    return Ok(recorder.finish(work, modes.largest()));
+                    return Ok(recorder.finish(work));
                 }
                 // The guess was too large, so the tolerance too loose: once more, with what was measured.
                 Ok(_) => measured,

@@ -26,6 +26,7 @@ mod curved;
 mod eigen;
 mod exponential;
 mod gap;
+mod gap_system;
 mod observer;
 mod ode;
 mod piecewise;

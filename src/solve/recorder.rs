@@ -1,10 +1,10 @@
 //! Gathers a comparison step by step: values on the grid, suprema over continuous time, events.
 
 use super::comparison::{Comparison, Peak};
+use super::gap_system::{GapSystem, Glimpse, Moment};
 use super::observer::{Descent, Events, Grid, Rest, locate, state_at};
 use super::ode::{Decision, Step};
-use super::supremum::Supremum;
-use super::system::{GapSystem, Moment};
+use super::supremum::{End, Supremum, may_hold_top};
 use crate::flow::{Path, Stop, Work};
 use crate::{Error, Failure, Result, linalg};
 
@@ -19,13 +19,37 @@ pub(crate) struct Recorder<'a> {
     rows: Vec<(f64, Moment)>,
     descent: Descent,
     stop: Stop,
-    /// The last moment seen, and the norms of u, e and s at it.
-    last: (f64, [f64; 3]),
-    /// sup ‖ū‖ over the steps.
+    /// The ends of steps seen last, the newest first.
+    last: [Node; 2],
+    /// ‖s‖ over ‖e‖ below which s is rounding noise.
+    noise: f64,
+    /// sup ‖ū‖ over the steps, and about sup ‖u‖ and sup ‖e‖.
     pub(crate) straight_size: f64,
+    curved_size: f64,
+    gap_size: f64,
     pub(crate) displacement: Supremum,
     pub(crate) weights_gap: Supremum,
     pub(crate) outputs_gap: Supremum,
+}
+
+/// An end of a step.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    time: f64,
+    /// Norms of u, e and s, within the step's error.
+    norms: [f64; 3],
+    /// Slopes of the first two, where the velocity was taken there; else NaN.
+    slopes: [f64; 2],
+}
+
+impl Node {
+    fn of(time: f64, glimpse: &Glimpse) -> Self {
+        Node { time, norms: glimpse.norms, slopes: glimpse.slopes }
+    }
+
+    fn end(&self, i: usize) -> End {
+        End { time: self.time, value: self.norms[i], slope: self.slopes[i] }
+    }
 }
 
 impl<'a> Recorder<'a> {
@@ -34,6 +58,7 @@ impl<'a> Recorder<'a> {
         times: &'a [f64],
         events: &'a Events,
         rtol: f64,
+        largest_eigenvalue: f64,
         (alpha, solver): (f64, &'static str),
     ) -> Self {
         let mut recorder = Recorder {
@@ -46,8 +71,11 @@ impl<'a> Recorder<'a> {
             rows: Vec::with_capacity(times.len()),
             descent: Descent::from(system.setting.loss.value(&system.setting.initial)),
             stop: Stop::Horizon,
-            last: (0.0, [0.0; 3]),
+            last: [Node { time: 0.0, norms: [0.0; 3], slopes: [f64::NAN; 2] }; 2],
+            noise: outputs_noise(largest_eigenvalue),
             straight_size: 0.0,
+            curved_size: 0.0,
+            gap_size: 0.0,
             displacement: Supremum::default(),
             weights_gap: Supremum::default(),
             outputs_gap: Supremum::default(),
@@ -62,44 +90,65 @@ impl<'a> Recorder<'a> {
     /// Takes in a step; the run stops at an event, or at rest where `rest` watches for it.
     pub(crate) fn observe(&mut self, step: &Step<'_>, rest: Option<&Rest<'_>>) -> Result<Decision> {
         let dim = self.system.blocks() * self.system.setting.params();
+        // Of a state near the end, where the velocity was just taken.
+        let glimpse = step.near.map(|_| self.system.last_glimpse());
         let event = if self.events.is_empty() {
             None
         } else {
             locate(step.from, step.to, &mut |t| self.signed(t, &state_at(step, t, dim)?))?
         };
         let until = event.map_or(step.to, |(_, t)| t);
-        let state = state_at(step, until, dim)?;
-        let moment = self.system.moment(until, &state);
-        self.check(until, &moment)?;
-        self.straight_size = self.straight_size.max(linalg::norm(&moment.straight));
-        self.measure(step, until, &moment)?;
+        let glimpse = glimpse.filter(|_| until == step.to);
+        let mut here = None;
+        match glimpse {
+            Some(glimpse) => {
+                self.check(until, glimpse.loss)?;
+                self.grow(glimpse.straight, glimpse.norms);
+                self.measure_by_slopes(step, Node::of(until, &glimpse))?;
+            }
+            None => {
+                let moment = self.moment(step, until)?;
+                let y = self.system.curved_outputs(&moment);
+                self.check(until, self.system.setting.loss.value(&y))?;
+                let norms = self.norms(&moment);
+                self.grow(linalg::norm(&moment.straight), norms);
+                self.measure_by_middle(step, until, norms)?;
+                here = Some(moment);
+            }
+        }
         for &t in self.grid.take(until) {
-            let row = if t == until {
-                moment.clone()
-            } else {
-                self.system.moment(t, &state_at(step, t, dim)?)
+            let row = match &here {
+                Some(moment) if t == until => moment.clone(),
+                _ => self.moment(step, t)?,
             };
+            self.see(t, &row);
             self.rows.push((t, row));
         }
         let rested = match rest {
-            Some(rest) => self.rested(rest, until, &state, &moment)?,
+            Some(rest) => self.rested(rest, step, until)?,
             None => false,
         };
         let stop = event.map(|(stop, _)| stop).or(rested.then_some(Stop::Converged));
         if let Some(stop) = stop {
             self.stop = stop;
             if self.rows.last().is_none_or(|(t, _)| *t < until) {
-                self.rows.push((until, moment));
+                let row = self.moment(step, until)?;
+                self.see(until, &row);
+                self.rows.push((until, row));
             }
             return Ok(Decision::StopAt(until));
         }
         Ok(Decision::Continue)
     }
 
+    /// The moment at time t of a step.
+    fn moment(&self, step: &Step<'_>, t: f64) -> Result<Moment> {
+        let dim = self.system.blocks() * self.system.setting.params();
+        Ok(self.system.moment(t, &state_at(step, t, dim)?))
+    }
+
     /// Finite, and not uphill.
-    fn check(&mut self, t: f64, moment: &Moment) -> Result<()> {
-        let y = self.system.curved_outputs(moment);
-        let loss = self.system.setting.loss.value(&y);
+    fn check(&mut self, t: f64, loss: f64) -> Result<()> {
         if loss.is_finite() {
             return self.descent.check(t, loss, self.rtol);
         }
@@ -110,17 +159,61 @@ impl<'a> Recorder<'a> {
         })
     }
 
+    fn grow(&mut self, straight: f64, [curved, gap, _]: [f64; 3]) {
+        self.straight_size = self.straight_size.max(straight);
+        self.curved_size = self.curved_size.max(curved);
+        self.gap_size = self.gap_size.max(gap);
+    }
+
+    /// Takes a moment into the suprema.
+    fn see(&mut self, t: f64, moment: &Moment) {
+        let [u, e, s] = self.norms(moment);
+        self.displacement.see(t, u);
+        self.weights_gap.see(t, e);
+        self.outputs_gap.see(t, s);
+    }
+
     /// Norms of u, e and s.
     fn norms(&self, moment: &Moment) -> [f64; 3] {
         let u = self.system.curved(moment);
         [linalg::norm(&u), linalg::norm(&moment.gap), linalg::norm(&moment.outputs_gap)]
     }
 
-    /// Suprema over the step up to `until`. Its middle is looked at only where a norm is near its supremum so far.
-    fn measure(&mut self, step: &Step<'_>, until: f64, moment: &Moment) -> Result<()> {
-        let (from, before) = std::mem::replace(&mut self.last, (until, [0.0; 3]));
-        let after = self.norms(moment);
-        self.last.1 = after;
+    /// Suprema over a step whose end is `node`: tops inside are told by slopes of ‖u‖ and ‖e‖, and by past values of
+    /// ‖s‖. What `node` holds are values near the end only, so the suprema leave it out; a supremum there is that of
+    /// the run, whose end is looked at, or a top that the slopes show.
+    fn measure_by_slopes(&mut self, step: &Step<'_>, node: Node) -> Result<()> {
+        let [from, before] = self.last;
+        self.last = [node, from];
+        let (system, dim) = (self.system, self.system.blocks() * self.system.setting.params());
+        let at = |t: f64| -> Result<Moment> { Ok(system.moment(t, &state_at(step, t, dim)?)) };
+        self.displacement.see_between(from.end(0), node.end(0), &mut |t| {
+            let x = state_at(step, t, dim)?;
+            let straight = system.straight(t, &x);
+            Ok(linalg::norm(&system.curved_from(&straight, &system.gap_at(t, &x))))
+        })?;
+        self.weights_gap.see_between(from.end(1), node.end(1), &mut |t| {
+            Ok(linalg::norm(&system.gap_at(t, &state_at(step, t, dim)?)))
+        })?;
+        let points = [before, from, node].map(|node| (node.time, node.norms[2]));
+        let highest = points[1].1.max(points[2].1);
+        let noise = self.noise * self.gap_size;
+        let above = highest >= 0.9 * self.outputs_gap.value && highest > noise;
+        if above && (before.time == from.time || may_hold_top(points)) {
+            let middle = 0.5 * (from.time + node.time);
+            let values = [points[1], (middle, linalg::norm(&at(middle)?.outputs_gap)), points[2]];
+            self.outputs_gap
+                .see_inside(values, noise, &mut |t| Ok(linalg::norm(&at(t)?.outputs_gap)))?;
+        }
+        Ok(())
+    }
+
+    /// The same for a step up to `until`, where the norms are `after`, by a look at its middle wherever a norm is near
+    /// its supremum so far.
+    fn measure_by_middle(&mut self, step: &Step<'_>, until: f64, after: [f64; 3]) -> Result<()> {
+        let [Node { time: from, norms: before, .. }, _] = self.last;
+        let node = Node { time: until, norms: after, slopes: [f64::NAN; 2] };
+        self.last = [node, self.last[0]];
         let sups = [&self.displacement, &self.weights_gap, &self.outputs_gap];
         let near = sups
             .iter()
@@ -129,17 +222,18 @@ impl<'a> Recorder<'a> {
         if !near {
             return Ok(());
         }
-        let dim = self.system.blocks() * self.system.setting.params();
-        let system = self.system;
+        let (system, dim) = (self.system, self.system.blocks() * self.system.setting.params());
         let at = |t: f64| -> Result<Moment> { Ok(system.moment(t, &state_at(step, t, dim)?)) };
         let middle = 0.5 * (from + until);
         let between = self.norms(&at(middle)?);
         let values = |i: usize| [(from, before[i]), (middle, between[i]), (until, after[i])];
+        let noise = self.noise * self.gap_size;
         let (u, e, s) = (values(0), values(1), values(2));
-        self.displacement.see_step(u, &mut |t| Ok(linalg::norm(&system.curved(&at(t)?))))?;
-        self.weights_gap
-            .see_step(e, &mut |t| Ok(linalg::norm(&system.gap_at(t, &state_at(step, t, dim)?))))?;
-        self.outputs_gap.see_step(s, &mut |t| Ok(linalg::norm(&at(t)?.outputs_gap)))
+        self.displacement.see_step(u, 0.0, &mut |t| Ok(linalg::norm(&system.curved(&at(t)?))))?;
+        self.weights_gap.see_step(e, 0.0, &mut |t| {
+            Ok(linalg::norm(&system.gap_at(t, &state_at(step, t, dim)?)))
+        })?;
+        self.outputs_gap.see_step(s, noise, &mut |t| Ok(linalg::norm(&at(t)?.outputs_gap)))
     }
 
     /// The events at one time.
@@ -155,16 +249,16 @@ impl<'a> Recorder<'a> {
         Ok(self.events.signed(loss, gradient, distance))
     }
 
-    fn rested(&self, rest: &Rest<'_>, t: f64, state: &[f64], moment: &Moment) -> Result<bool> {
+    fn rested(&self, rest: &Rest<'_>, step: &Step<'_>, t: f64) -> Result<bool> {
         let setting = &self.system.setting;
-        let (straight, gap) = self.system.velocity(t, state);
-        let curved: Vec<f64> =
-            straight.iter().zip(&gap).map(|(u, e)| u + setting.eps * e).collect();
-        let outputs = self.system.curved_outputs(moment);
+        let state = state_at(step, t, self.system.blocks() * setting.params())?;
+        let (straight, gap) = self.system.velocity(t, &state);
+        let curved = self.system.curved_from(&straight, &gap);
+        let outputs = self.system.curved_outputs(&self.system.moment(t, &state));
         let unknowns = [
             (&straight[..], self.straight_size),
-            (&curved, self.displacement.value),
-            (&gap, self.weights_gap.value),
+            (&curved, self.curved_size),
+            (&gap, self.gap_size),
         ];
         rest.reached(setting, t, &outputs, &unknowns)
     }
@@ -189,7 +283,7 @@ impl<'a> Recorder<'a> {
             self.rows.push((0.0, self.system.moment(0.0, &self.origin())));
         }
         self.stop = stop;
-        self.finish(Work::default(), 0.0)
+        self.finish(Work::default())
     }
 
     /// The comparison of a flow that does not move.
@@ -199,11 +293,11 @@ impl<'a> Recorder<'a> {
             self.rows.push((t, self.system.moment(0.0, &origin)));
         }
         self.stop = stop;
-        self.finish(Work::default(), 0.0)
+        self.finish(Work::default())
     }
 
     /// The finished comparison.
-    pub(crate) fn finish(self, work: Work, largest_eigenvalue: f64) -> Comparison {
+    pub(crate) fn finish(self, work: Work) -> Comparison {
         let path = |displacements, outputs| Path {
             alpha: self.alpha,
             start: self.system.setting.start.to_vec(),
@@ -235,11 +329,16 @@ impl<'a> Recorder<'a> {
             displacement: peak(self.displacement),
             weights_gap: peak(self.weights_gap),
             outputs_gap: peak(self.outputs_gap),
-            outputs_noise: 8.0 * f64::EPSILON * largest_eigenvalue.sqrt() * self.weights_gap.value,
+            outputs_noise: self.noise * self.weights_gap.value,
             error_estimate: None,
             work,
             curved,
             straight,
         }
     }
+}
+
+/// Rounding noise in s = J₀e + ρ, relative to ‖e‖: a few ulps of J₀e.
+fn outputs_noise(largest_eigenvalue: f64) -> f64 {
+    8.0 * f64::EPSILON * largest_eigenvalue.sqrt()
 }

@@ -1,6 +1,5 @@
-//! The equations of motion as ODE systems: the flow in u, and the gap in e.
+//! The flow as an ODE system, in u; and what it shares with the gap's.
 
-use super::eigen::ClosedForm;
 use super::ode::{Block, LowRank, System};
 use super::piecewise::{Pieces, Switch};
 use crate::flow::KinkLog;
@@ -35,7 +34,7 @@ impl Setting<'_> {
     }
 
     /// JᵀHJ at w = w₀ + εu, where y = α h(w), in factors.
-    fn block(&self, w: &[f64], y: &[f64]) -> Block {
+    pub(crate) fn block(&self, w: &[f64], y: &[f64]) -> Block {
         let jacobian = self.map.jacobian(w);
         let kernel = self.map.kernel(w);
         let hessian = self.hessian_times(y, &DMatrix::identity(y.len(), y.len()));
@@ -53,7 +52,7 @@ impl Setting<'_> {
     }
 
     /// −(JᵀHJ + ε Σᵢ ∂ᵢR D²hᵢ) at w, p × p; without its second part where p is large.
-    fn newton(&self, w: &[f64], y: &[f64]) -> DMatrix<f64> {
+    pub(crate) fn newton(&self, w: &[f64], y: &[f64]) -> DMatrix<f64> {
         let (n, p) = (self.outputs(), self.params());
         let jacobian = self.map.jacobian(w);
         let weighted = self.hessian_times(y, &jacobian);
@@ -208,190 +207,6 @@ impl System for CurvedSystem<'_> {
 
     fn low_rank(&self, _t: f64, u: &[f64]) -> Option<LowRank> {
         Some(Arc::new(vec![self.setting.block(&self.setting.weights(u), &self.outputs(u))]))
-    }
-}
-
-/// The gap e = α (u − ū) as its own unknown: e' = −Gᵀ(∇R(ȳ) + εq) − J₀ᵀq, in which nothing cancels.
-///
-/// With weights w₀ + εū + ε²e as increments, one sweep forward gives J₀ū and the scaled output gap
-/// s = (y − ȳ)/ε = J₀e + ρ, and the sweep back on ∇R(ȳ) + εq gives −e' as its scaled change. Under a square loss ū is
-/// known in closed form and the state is e; otherwise ū is integrated beside it, and the state is (ū, e).
-///
-/// Where a model has kinks the state is αu = αū + e in e's place: a unit that died at its kink then has velocity zero
-/// and stays dead, while e would have to follow −αū exactly for it not to flicker. At the α where that is done the
-/// subtraction costs no digit that the tolerance asks for ([`GapSystem::hold_still`]).
-pub(crate) struct GapSystem<'a> {
-    pub(crate) setting: Setting<'a>,
-    pub(crate) closed: Option<ClosedForm<'a>>,
-    /// α where the state is αu, 0 where it is e.
-    carried: Cell<f64>,
-}
-
-/// The state at one time, unpacked.
-#[derive(Clone)]
-pub(crate) struct Moment {
-    /// ū and e, of length p.
-    pub(crate) straight: Vec<f64>,
-    pub(crate) gap: Vec<f64>,
-    /// ȳ and s = (y − ȳ)/ε, of length N.
-    pub(crate) straight_outputs: Vec<f64>,
-    pub(crate) outputs_gap: Vec<f64>,
-}
-
-impl<'a> GapSystem<'a> {
-    /// With e as the unknown.
-    pub(crate) fn new(setting: Setting<'a>, closed: Option<ClosedForm<'a>>) -> Self {
-        GapSystem { setting, closed, carried: Cell::new(0.0) }
-    }
-}
-
-impl GapSystem<'_> {
-    /// Blocks of length p in the state: e, or ū and e.
-    pub(crate) fn blocks(&self) -> usize {
-        if self.closed.is_some() { 1 } else { 2 }
-    }
-
-    /// ū(t).
-    pub(crate) fn straight(&self, t: f64, x: &[f64]) -> Vec<f64> {
-        match &self.closed {
-            Some(closed) => {
-                let mut u = vec![0.0; self.setting.params()];
-                closed.displacement(t, &mut u);
-                u
-            }
-            None => x[..self.setting.params()].to_vec(),
-        }
-    }
-
-    /// e, given ū(t) and the state.
-    fn gap(&self, straight: &[f64], x: &[f64]) -> Vec<f64> {
-        let unknown = &x[(self.blocks() - 1) * self.setting.params()..];
-        let carried = self.carried.get();
-        if carried == 0.0 {
-            return unknown.to_vec();
-        }
-        unknown.iter().zip(straight).map(|(x, u)| x - carried * u).collect()
-    }
-
-    /// e at time t.
-    pub(crate) fn gap_at(&self, t: f64, x: &[f64]) -> Vec<f64> {
-        if self.carried.get() == 0.0 { self.gap(&[], x) } else { self.gap(&self.straight(t, x), x) }
-    }
-
-    /// From here on the state is αu, if the model has kinks and rounding in αu stays below `tolerance` times e.
-    pub(crate) fn hold_still(&self, tolerance: f64) {
-        let alpha = self.setting.eps.recip();
-        if !self.setting.map.is_smooth() && 1e-14 * alpha <= tolerance {
-            self.carried.set(alpha);
-        }
-    }
-
-    /// ȳ(t), given J₀ū.
-    fn straight_outputs(&self, t: f64, first: &[f64]) -> Vec<f64> {
-        let mut y: Vec<f64> =
-            self.setting.initial.iter().zip(first).map(|(y0, f)| y0 + f).collect();
-        if let Some(closed) = &self.closed {
-            closed.outputs(t, &mut y);
-        }
-        y
-    }
-
-    /// Everything at time t.
-    pub(crate) fn moment(&self, t: f64, x: &[f64]) -> Moment {
-        let straight = self.straight(t, x);
-        let gap = self.gap(&straight, x);
-        let n = self.setting.outputs();
-        let (mut first, mut outputs_gap) = (vec![0.0; n], vec![0.0; n]);
-        self.setting.map.expand(self.displacement(&straight, &gap), &mut first, &mut outputs_gap);
-        Moment { straight_outputs: self.straight_outputs(t, &first), straight, gap, outputs_gap }
-    }
-
-    /// u = ū + εe.
-    pub(crate) fn curved(&self, moment: &Moment) -> Vec<f64> {
-        moment.straight.iter().zip(&moment.gap).map(|(u, e)| u + self.setting.eps * e).collect()
-    }
-
-    /// y = ȳ + εs.
-    pub(crate) fn curved_outputs(&self, moment: &Moment) -> Vec<f64> {
-        let pairs = moment.straight_outputs.iter().zip(&moment.outputs_gap);
-        pairs.map(|(y, s)| y + self.setting.eps * s).collect()
-    }
-
-    /// ū' and e', of length p each.
-    pub(crate) fn velocity(&self, t: f64, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let p = self.setting.params();
-        let straight = self.straight(t, x);
-        let gap = self.gap(&straight, x);
-        let (mut base, mut change) = (vec![0.0; p], vec![0.0; p]);
-        let Setting { map, loss, eps, .. } = &self.setting;
-        let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
-            let y = self.straight_outputs(t, first);
-            loss.gradient(&y, v0);
-            loss.increment(&y, rest, *eps, v1);
-        };
-        map.increment(self.displacement(&straight, &gap), &mut seed, &mut base, &mut change);
-        base.iter_mut().chain(change.iter_mut()).for_each(|v| *v = -*v);
-        (base, change)
-    }
-
-    fn displacement<'b>(&'b self, straight: &'b [f64], gap: &'b [f64]) -> Displacement<'b> {
-        Displacement {
-            start: self.setting.start,
-            first: straight,
-            rest: gap,
-            eps: self.setting.eps,
-        }
-    }
-
-    /// Weights and outputs at which Newton's matrix of each block is taken.
-    fn points(&self, t: f64, x: &[f64]) -> Vec<(Vec<f64>, Vec<f64>)> {
-        let moment = self.moment(t, x);
-        let curved = (self.setting.weights(&self.curved(&moment)), self.curved_outputs(&moment));
-        let straight = (self.setting.start.to_vec(), moment.straight_outputs);
-        if self.closed.is_some() { vec![curved] } else { vec![straight, curved] }
-    }
-}
-
-impl System for GapSystem<'_> {
-    fn dim(&self) -> usize {
-        self.blocks() * self.setting.params()
-    }
-
-    fn rhs(&self, t: f64, x: &[f64], dx: &mut [f64]) {
-        let (straight, gap) = self.velocity(t, x);
-        let p = straight.len();
-        if self.closed.is_none() {
-            dx[..p].copy_from_slice(&straight);
-        }
-        let carried = self.carried.get();
-        let unknown = &mut dx[(self.blocks() - 1) * p..];
-        for ((dx, e), u) in unknown.iter_mut().zip(&gap).zip(&straight) {
-            *dx = e + carried * u;
-        }
-    }
-
-    /// Block-diagonal: that e' depends on ū too leaves Newton's iteration matrix nilpotent, at the cost of one
-    /// iteration.
-    fn jacobian(&self, t: f64, x: &[f64]) -> DMatrix<f64> {
-        let p = self.setting.params();
-        let mut out = DMatrix::zeros(self.dim(), self.dim());
-        for (i, (w, y)) in self.points(t, x).iter().enumerate() {
-            out.view_mut((i * p, i * p), (p, p)).copy_from(&self.setting.newton(w, y));
-        }
-        out
-    }
-
-    fn tangent(&self, t: f64, x: &[f64]) -> Option<(Vec<f64>, Root)> {
-        self.closed.as_ref()?;
-        let straight = self.straight(t, x);
-        let gap = self.gap(&straight, x);
-        let curved: Vec<f64> =
-            straight.iter().zip(&gap).map(|(u, e)| u + self.setting.eps * e).collect();
-        Some((self.setting.weights(&curved), self.setting.loss.root(&self.setting.initial)?))
-    }
-
-    fn low_rank(&self, t: f64, x: &[f64]) -> Option<LowRank> {
-        Some(Arc::new(self.points(t, x).iter().map(|(w, y)| self.setting.block(w, y)).collect()))
     }
 }
 

@@ -8,14 +8,17 @@
 use super::super::activation::Change;
 use super::super::buffers::Buffer;
 use super::super::{Displacement, Seed};
-use super::Network;
 use super::backward::split_off;
 use super::blocks::cut;
 use super::sweep::Evaluation;
+use super::{Network, single};
 use crate::linalg::{
-    View, ViewMut, column_blocks, column_major, row_major, row_major_mut, vectorized,
+    View, ViewMut, column_blocks, column_major, only_row, only_row_mut, row_major, row_major_mut,
+    vectorized,
 };
+use crate::model::Dense;
 use crate::threads;
+use std::ops::Range;
 
 /// A hidden layer's change, width × n each, as in [`Change`].
 struct Changed<'a> {
@@ -182,6 +185,17 @@ impl Network {
                 let resting = start.hidden(l).part(range);
                 self.activation.advance(resting, &mut out, weights.eps);
                 if let Some([Some(first), Some(rest)]) = parts {
+                    if self.outputs_per_sample() == 1 {
+                        let last = &self.layers[l + 1];
+                        let displacement = [at.first, at.rest];
+                        let planes = [resting.value, out.first, out.rest, out.change];
+                        return single::outputs(
+                            [first, rest],
+                            planes,
+                            displacement.map(|w| single::part(last, neurons.clone(), w)),
+                            &single::Weights::of(last, neurons, [weights.start, weights.moved]),
+                        );
+                    }
                     let part = |add, part: &mut [f64], plane: &[f64], w: &[f64]| {
                         let plane = row_major(plane, neurons.len(), n);
                         self.output_part(add, part, neurons.clone(), plane, w);
@@ -253,18 +267,26 @@ impl Network {
                 let part = neurons.start * n..neurons.end * n;
                 let (rest, moved) = (start.hidden(l - 1).part(part.clone()), &hidden[l - 1]);
                 let view = |plane| row_major(plane, neurons.len(), n);
-                let Signal([g0, gd, _]) = g;
-                above.weight_gradient(false, base, g0, view(rest.value));
-                let mut change = change;
-                let total = view(&moved.total[part.clone()]);
-                above.weight_gradient(false, change.as_mut(), gd, total);
-                above.weight_gradient(true, change, g0, view(&moved.change[part.clone()]));
                 let len = if l == 1 { part.len() } else { 0 };
-                let mut local = [(); 3].map(|()| self.buffers.take(len));
+                let mut local = [len, len, 0].map(|len| self.buffers.take(len));
                 let mut signal =
                     if l == 1 { local.each_mut().map(|plane| &mut plane[..]) } else { signal };
-                pull_back(above, neurons.clone(), &mut signal, g, weights);
-                through_slopes(&mut signal, rest.slope, &moved.slope[part], weights.eps);
+                let hidden = single::Hidden {
+                    value: rest.value,
+                    total: &moved.total[part.clone()],
+                    change: &moved.change[part.clone()],
+                    slope: rest.slope,
+                    slope_change: &moved.slope[part],
+                };
+                back_through(
+                    above,
+                    neurons.clone(),
+                    g,
+                    &hidden,
+                    weights,
+                    [base, change],
+                    &mut signal,
+                );
                 for ((signal, own), biases) in signal.into_iter().zip(own).zip(biases) {
                     layer.bias_gradient(biases, view(signal));
                     if l == 1 {
@@ -286,6 +308,33 @@ impl Network {
     }
 }
 
+/// From the signal `g` of the layer above some neurons: the gradient of its weights and its change, and the neurons' own
+/// signals H₀, ΔH and, where there is room for it, H₀ + ε ΔH.
+fn back_through(
+    above: &Dense,
+    neurons: Range<usize>,
+    g: Signal<'_>,
+    hidden: &single::Hidden<'_>,
+    weights: Weights<'_>,
+    [mut base, mut change]: [ViewMut<'_>; 2],
+    signal: &mut [&mut [f64]; 3],
+) {
+    let Signal([g0, gd, _]) = g;
+    let view = |plane| row_major(plane, neurons.len(), g0.ncols());
+    if let ([Some(g0), Some(gd), Some(g)], Some(base), Some(change)) =
+        (g.0.map(only_row), only_row_mut(base.as_mut()), only_row_mut(change.as_mut()))
+    {
+        let above = single::Weights::of(above, neurons, [weights.start, weights.moved]);
+        let signal = signal.each_mut().map(|plane| &mut **plane);
+        return single::back([g0, gd, g], hidden, &above, weights.eps, [base, change], signal);
+    }
+    above.weight_gradient(false, base, g0, view(hidden.value));
+    above.weight_gradient(false, change.as_mut(), gd, view(hidden.total));
+    above.weight_gradient(true, change, g0, view(hidden.change));
+    pull_back(above, neurons, signal, g, weights);
+    through_slopes(signal, hidden.slope, hidden.slope_change, weights.eps);
+}
+
 /// `out` ← a + ε b.
 fn add_scaled(out: &mut [f64], a: &[f64], eps: f64, b: &[f64]) {
     vectorized(
@@ -296,8 +345,8 @@ fn add_scaled(out: &mut [f64], a: &[f64], eps: f64, b: &[f64]) {
 
 /// H₀ and ΔH, before the slopes.
 fn pull_back(
-    above: &crate::model::Dense,
-    neurons: std::ops::Range<usize>,
+    above: &Dense,
+    neurons: Range<usize>,
     [h0, hd, _]: &mut [&mut [f64]; 3],
     Signal([g0, gd, total]): Signal<'_>,
     weights: Weights<'_>,
@@ -307,17 +356,18 @@ fn pull_back(
     above.backward(true, neurons, hd, total, weights.moved);
 }
 
-/// (H₀ + ε ΔH) ∘ (S₀ + ε ΔS): base, change and total.
+/// (H₀ + ε ΔH) ∘ (S₀ + ε ΔS): base, change, and total where there is room for it.
 fn through_slopes([h0, hd, total]: &mut [&mut [f64]; 3], s0: &[f64], sd: &[f64], eps: f64) {
     vectorized(
         #[inline(always)]
         || {
-            let signals = h0.iter_mut().zip(hd.iter_mut()).zip(total.iter_mut());
-            for (((h0, hd), total), (s0, sd)) in signals.zip(s0.iter().zip(sd)) {
+            let signals = h0.iter_mut().zip(hd.iter_mut());
+            for ((h0, hd), (s0, sd)) in signals.zip(s0.iter().zip(sd)) {
                 *hd = *h0 * sd + *hd * (s0 + eps * sd);
                 *h0 *= s0;
-                *total = *h0 + eps * *hd;
             }
+            let signals = h0.iter().zip(hd.iter());
+            total.iter_mut().zip(signals).for_each(|(total, (h0, hd))| *total = h0 + eps * hd);
         },
     );
 }

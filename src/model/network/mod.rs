@@ -2,7 +2,7 @@
 //!
 //! [`TwoLayer`](super::TwoLayer) and [`Mlp`](super::Mlp) describe architectures; over inputs they become a [`Network`].
 //! `sweep` runs forward over one plane (values) or its tangent, `backward` back, `gradient` both in one go, `increment`
-//! over the planes (Z₀, first, rest) of an exact increment; `tangent` builds the Jacobian and `kernel` the tangent kernel
+//! over the planes (Z₀, first, rest) of an exact increment, `single` its passes for one output; `tangent` builds the Jacobian and `kernel` the tangent kernel
 //! from per-sample signals. The plain model, a few loops, is [`Model::eval`]; `tests/networks.rs` holds the two against
 //! each other.
 //!
@@ -15,6 +15,7 @@ mod gates;
 mod gradient;
 mod increment;
 mod kernel;
+mod single;
 mod size;
 mod sweep;
 mod tangent;
