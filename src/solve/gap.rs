@@ -8,6 +8,7 @@ use super::exponential::Tangent;
 use super::gap_system::GapSystem;
 use super::observer::{Events, Rest};
 use super::ode::Setup;
+use super::piecewise::Switching;
 use super::pilot;
 use super::recorder::Recorder;
 use super::system::{Setting, is_stationary, per_component};
@@ -148,6 +149,9 @@ impl Gap {
         if sizes.last().is_some_and(|gap| *gap > 0.0) {
             system.hold_still(self.options.rtol * integrator.safety());
         }
+        if self.method == Method::Automatic && system.follow_kinks() {
+            integrator = Integrator::Exponential;
+        }
         let mut work = Work { rhs, ..Work::default() };
         let farthest = clock.farthest(flow.loss.value(&system.setting.initial));
         let mut scales = Scales::guess(&system, &sizes, clock.grid_end, farthest);
@@ -166,10 +170,11 @@ impl Gap {
                 clock.end.is_infinite().then(|| Rest::new(modes, self.options.rtol, clock.fastest));
             let mut recorder = recorder(integrator);
             let linear = Some(Tangent::shared(&flow.map, &flow.start, modes, clock.curvature));
+            let switch = system.switching();
             let reached = integrator.integrate(
                 &system,
                 &flow.map,
-                (linear, None),
+                (linear, switch.as_ref().map(|switch| switch as &dyn Switching)),
                 &setup,
                 &mut work,
                 &mut |step| recorder.observe(step, rest.as_ref()),
@@ -187,6 +192,7 @@ impl Gap {
                 // It may have been so loose that the run went astray.
                 Err(e) => match integrator.instead(self.method, &demand, &e) {
                     Some(other) => {
+                        system.ignore_kinks();
                         integrator = other;
                         scales
                     }
@@ -222,7 +228,7 @@ impl Scales {
         Scales { straight, gap: if gap > 0.0 { gap } else { straight } }
     }
 
-    fn measured(recorder: &Recorder<'_>, eps: f64) -> Self {
+    fn measured(recorder: &Recorder<'_, '_>, eps: f64) -> Self {
         let (gap, curved) = (recorder.weights_gap.value, recorder.displacement.value);
         Scales {
             straight: recorder.straight_size,

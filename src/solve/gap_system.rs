@@ -2,12 +2,14 @@
 
 use super::eigen::ClosedForm;
 use super::ode::{LowRank, System};
+use super::piecewise::{Pieces, Switch};
 use super::system::Setting;
+use crate::flow::KinkLog;
 use crate::linalg;
 use crate::loss::Root;
 use crate::model::Displacement;
 use nalgebra::DMatrix;
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::sync::Arc;
 
 /// The gap e = α (u − ū) as its own unknown: e' = −Gᵀ(∇R(ȳ) + εq) − J₀ᵀq, in which nothing cancels.
@@ -24,6 +26,9 @@ pub(crate) struct GapSystem<'a> {
     pub(crate) closed: Option<ClosedForm<'a>>,
     /// α where the state is αu, 0 where it is e.
     carried: Cell<f64>,
+    /// The piece the curved path is on, and whether kinks are followed.
+    pieces: OnceCell<Pieces<'a>>,
+    following: Cell<bool>,
     /// The closed form where it was last asked for: correctors come back to one time.
     remembered: RefCell<Straight>,
     /// What the last right-hand side saw.
@@ -74,6 +79,8 @@ impl<'a> GapSystem<'a> {
             setting,
             closed,
             carried: Cell::new(0.0),
+            pieces: OnceCell::new(),
+            following: Cell::new(false),
             remembered: RefCell::new(remembered),
             glimpse: Cell::new(Glimpse {
                 norms: nothing,
@@ -82,6 +89,49 @@ impl<'a> GapSystem<'a> {
                 loss: f64::NAN,
             }),
         }
+    }
+}
+
+impl<'a> GapSystem<'a> {
+    /// From here on kinks are followed, if the state is αu and the model's kinks can be followed; whether they are.
+    pub(crate) fn follow_kinks(&self) -> bool {
+        let able = self.carried.get() != 0.0 && self.closed.is_some();
+        if able && self.pieces.get().is_none() {
+            let kinked = self.setting.map.kinked();
+            let pieces = kinked.and_then(|kinked| Pieces::at(kinked, self.setting.start));
+            if let Some(pieces) = pieces {
+                // Nobody else sets it.
+                let _ = self.pieces.set(pieces);
+            }
+        }
+        self.following.set(able && self.pieces.get().is_some());
+        self.following.get()
+    }
+
+    /// From here on they are not.
+    pub(crate) fn ignore_kinks(&self) {
+        self.following.set(false);
+    }
+
+    fn pieces(&self) -> Option<&Pieces<'a>> {
+        self.pieces.get().filter(|_| self.following.get())
+    }
+
+    /// What the integrator must ask, from the start on.
+    pub(crate) fn switching(&self) -> Option<Switch<'_, 'a>> {
+        let pieces = self.pieces()?;
+        pieces.restart(self.setting.start);
+        Some(Switch { pieces, setting: &self.setting, scale: self.carried.get() })
+    }
+
+    /// Whether kinks are followed.
+    pub(crate) fn follows_kinks(&self) -> bool {
+        self.following.get()
+    }
+
+    /// What happened at kinks until `end`.
+    pub(crate) fn kinks(&self, end: f64) -> Option<KinkLog> {
+        self.pieces().map(|pieces| pieces.log(end))
     }
 }
 
@@ -225,6 +275,13 @@ impl System for GapSystem<'_> {
     }
 
     fn rhs(&self, t: f64, x: &[f64], dx: &mut [f64]) {
+        if let Some(pieces) = self.pieces() {
+            let alpha = self.carried.get();
+            let u: Vec<f64> = x.iter().map(|x| x / alpha).collect();
+            pieces.velocity(&self.setting, &u, dx);
+            dx.iter_mut().for_each(|d| *d *= alpha);
+            return;
+        }
         let (straight, gap) = self.velocity(t, x);
         let p = straight.len();
         if self.closed.is_none() {

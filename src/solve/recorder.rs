@@ -9,8 +9,8 @@ use crate::flow::{Path, Stop, Work};
 use crate::{Error, Failure, Result, linalg};
 
 /// The run so far.
-pub(crate) struct Recorder<'a> {
-    system: &'a GapSystem<'a>,
+pub(crate) struct Recorder<'a, 's> {
+    system: &'a GapSystem<'s>,
     events: &'a Events,
     rtol: f64,
     alpha: f64,
@@ -52,9 +52,9 @@ impl Node {
     }
 }
 
-impl<'a> Recorder<'a> {
+impl<'a, 's> Recorder<'a, 's> {
     pub(crate) fn new(
-        system: &'a GapSystem<'a>,
+        system: &'a GapSystem<'s>,
         times: &'a [f64],
         events: &'a Events,
         rtol: f64,
@@ -91,7 +91,8 @@ impl<'a> Recorder<'a> {
     pub(crate) fn observe(&mut self, step: &Step<'_>, rest: Option<&Rest<'_>>) -> Result<Decision> {
         let dim = self.system.blocks() * self.system.setting.params();
         // Of a state near the end, where the velocity was just taken.
-        let glimpse = step.near.map(|_| self.system.last_glimpse());
+        let shown = step.near.filter(|_| !self.system.follows_kinks());
+        let glimpse = shown.map(|_| self.system.last_glimpse());
         let event = if self.events.is_empty() {
             None
         } else {
@@ -321,6 +322,8 @@ impl<'a> Recorder<'a> {
         let loss =
             |p: &Path| p.outputs.last().map_or(f64::NAN, |y| self.system.setting.loss.value(y));
         let peak = |s: Supremum| Peak { scaled: s.value, time: s.time };
+        let end = curved.times.last().copied().unwrap_or(0.0);
+        let curved = Path { kinks: self.system.kinks(end), ..curved };
         Comparison {
             loss: loss(&curved),
             linear_loss: loss(&straight),

@@ -120,10 +120,11 @@ impl<'a> CurvedSystem<'a> {
         self.pieces = kinked.and_then(|kinked| Pieces::at(kinked, self.setting.start));
     }
 
-    /// What the integrator must ask.
+    /// What the integrator must ask, from the start on.
     pub(crate) fn switching(&self) -> Option<Switch<'_, 'a>> {
         let pieces = self.pieces.as_ref()?;
-        Some(Switch { pieces, setting: &self.setting })
+        pieces.restart(self.setting.start);
+        Some(Switch { pieces, setting: &self.setting, scale: 1.0 })
     }
 
     /// What happened at kinks until `end`.

@@ -64,6 +64,17 @@ pub(crate) struct Turn {
     pub(crate) shift: Option<Vec<f64>>,
 }
 
+impl Turn {
+    /// The same for a multiple of the state.
+    fn scaled(mut self, scale: f64) -> Self {
+        let parts = [Some(&mut self.velocity), Some(&mut self.jump), self.shift.as_mut()];
+        for v in parts.into_iter().flatten() {
+            v.iter_mut().for_each(|v| *v *= scale);
+        }
+        self
+    }
+}
+
 /// The piece that a path is on, and those it has been on.
 pub(crate) struct Pieces<'a> {
     kinked: &'a dyn Kinked,
@@ -98,31 +109,14 @@ enum Event {
 impl<'a> Pieces<'a> {
     /// The piece at the start; `None` where the model has none.
     pub(crate) fn at(kinked: &'a dyn Kinked, start: &[f64]) -> Option<Self> {
-        let all_off = vec![false; kinked.kinks()];
-        // The arguments of deeper layers depend on what is on before them.
-        let (mut on, mut z) = (all_off, vec![0.0; kinked.kinks()]);
-        loop {
-            let piece = kinked.piece(&on)?;
-            piece.arguments(start, &mut z);
-            let next: Vec<bool> = z.iter().map(|z| *z > 0.0).collect();
-            if next == on {
-                let state = State {
-                    piece,
-                    on,
-                    arguments: z,
-                    sliding: Vec::new(),
-                    projection: Projection::default(),
-                    pending: None,
-                    log: KinkLog::default(),
-                    repeated: (f64::NAN, 0),
-                };
-                return Some(Pieces {
-                    kinked,
-                    state: RefCell::new(state),
-                    spare: RefCell::default(),
-                });
-            }
-            on = next;
+        let state = RefCell::new(State::at(kinked, start)?);
+        Some(Pieces { kinked, state, spare: RefCell::default() })
+    }
+
+    /// Goes back to the piece at the start.
+    pub(crate) fn restart(&self, start: &[f64]) {
+        if let Some(state) = State::at(self.kinked, start) {
+            self.state.replace(state);
         }
     }
 
@@ -163,6 +157,32 @@ impl<'a> Pieces<'a> {
             }
         }
         units.into_iter().filter(|(_, alive)| !alive).map(|(unit, _)| unit).collect()
+    }
+}
+
+impl<'a> State<'a> {
+    /// On the piece at the start.
+    fn at(kinked: &'a dyn Kinked, start: &[f64]) -> Option<Self> {
+        // The arguments of deeper layers depend on what is on before them.
+        let (mut on, mut z) = (vec![false; kinked.kinks()], vec![0.0; kinked.kinks()]);
+        loop {
+            let piece = kinked.piece(&on)?;
+            piece.arguments(start, &mut z);
+            let next: Vec<bool> = z.iter().map(|z| *z > 0.0).collect();
+            if next == on {
+                return Some(State {
+                    piece,
+                    on,
+                    arguments: z,
+                    sliding: Vec::new(),
+                    projection: Projection::default(),
+                    pending: None,
+                    log: KinkLog::default(),
+                    repeated: (f64::NAN, 0),
+                });
+            }
+            on = next;
+        }
     }
 }
 
@@ -239,6 +259,31 @@ impl State<'_> {
 pub(crate) struct Switch<'b, 'a> {
     pub(crate) pieces: &'b Pieces<'a>,
     pub(crate) setting: &'b Setting<'a>,
+    /// What the integrator's state is a multiple of u by.
+    pub(crate) scale: f64,
+}
+
+/// A path of states as one of u.
+struct Unscaled<'b> {
+    path: &'b dyn DensePath,
+    near: Vec<f64>,
+    scale: f64,
+}
+
+impl DensePath for Unscaled<'_> {
+    fn ends(&self) -> (f64, f64) {
+        self.path.ends()
+    }
+    fn near(&self) -> &[f64] {
+        &self.near
+    }
+    fn state(&self, time: f64) -> Vec<f64> {
+        self.path.state(time).iter().map(|x| x / self.scale).collect()
+    }
+    fn along<'b>(&'b self, n: &'b Sparse) -> Box<dyn Fn(f64) -> f64 + 'b> {
+        let along = self.path.along(n);
+        Box::new(move |time| along(time) / self.scale)
+    }
 }
 
 impl Switch<'_, '_> {
@@ -424,6 +469,8 @@ impl Switch<'_, '_> {
 
 impl Switching for Switch<'_, '_> {
     fn locate(&self, step: &dyn DensePath) -> Result<Option<f64>> {
+        let near = step.near().iter().map(|x| x / self.scale).collect();
+        let step = &Unscaled { path: step, near, scale: self.scale };
         let (from, to) = step.ends();
         let mut z = self.pieces.spare.take();
         let found = {
@@ -453,17 +500,18 @@ impl Switching for Switch<'_, '_> {
         if state.repeated.1 > STUCK {
             return Err(stuck(time));
         }
-        let shift = state.shift(self.setting, x);
-        let shifted = shift
-            .as_ref()
-            .map(|shift| -> Vec<f64> { x.iter().zip(shift).map(|(x, s)| x + s).collect() });
-        let x = shifted.as_deref().unwrap_or(x);
+        let mut u: Vec<f64> = x.iter().map(|x| x / self.scale).collect();
+        let shift = state.shift(self.setting, &u);
+        if let Some(shift) = &shift {
+            u.iter_mut().zip(shift).for_each(|(u, s)| *u += s);
+        }
+        let x = &u[..];
         let turn = match state.pending.take() {
             Some(Event::Zero(k)) => self.meet(state, k, time, x),
             Some(Event::Leaves(k, on)) => self.leave(state, (k, on), time, x),
             None => return Ok(None),
         };
-        let turn = Turn { shift, ..turn };
+        let turn = Turn { shift, ..turn }.scaled(self.scale);
         state.projection = state.projection_at(&self.setting.weights(x));
         Ok(turn.velocity.iter().all(|v| v.is_finite()).then_some(turn))
     }
