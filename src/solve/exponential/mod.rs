@@ -13,6 +13,8 @@
 mod contraction;
 mod past;
 mod phi;
+#[cfg(test)]
+mod plain;
 mod polynomial;
 mod stepper;
 mod tangent;
@@ -34,6 +36,11 @@ const AMPLIFICATION: f64 = 100.0;
 
 /// Steps that fail to contract, in a row, after which the flow counts as not lazy.
 const PATIENCE: usize = 6;
+
+/// A flow counts as not lazy, too, where more than one attempt in three goes wrong for lack of contraction, so many
+/// times, and at least so many more steps of that length lie ahead: then it is stiff in the curvature of the model,
+/// which L does not know.
+const HELD: usize = 1000;
 
 /// Integrates from x(0) = 0; tolerances per component are taken as one for the Euclidean norm.
 ///
@@ -69,6 +76,7 @@ fn run(
     let deadline = Instant::now() + setup.budget.wall;
     let mut length = 0.1 * setup.fastest.min(setup.end);
     let (mut failures, first) = (0, work.steps);
+    let mut held = Held::default();
     loop {
         let from = stepper.time;
         if work.steps - first >= setup.budget.steps || Instant::now() > deadline {
@@ -92,12 +100,18 @@ fn run(
                 }
                 continue;
             }
-            Outcome::Escaped if length <= 1e-14 * setup.fastest => return Err(escaped(from)),
+            // The clock may stand still before that.
+            Outcome::Escaped if length <= 1e-14 * setup.fastest || from + 0.4 * length <= from => {
+                return Err(escaped(from));
+            }
             Outcome::Diverged if stepper.take_tangent() => {
                 work.rejected += 1;
                 continue;
             }
             Outcome::Diverged if failures > PATIENCE => return Err(not_lazy(from)),
+            Outcome::Diverged if held.hopeless(length, setup.end - from) => {
+                return Err(not_lazy(from));
+            }
             Outcome::Escaped | Outcome::Diverged => {
                 work.rejected += 1;
                 failures += 1;
@@ -106,6 +120,7 @@ fn run(
             }
         };
         failures = 0;
+        held.released();
         let Some(trial) = trial else { return Err(stalled(from)) };
         work.steps += 1;
         let to = if from + length >= setup.end { setup.end } else { from + length };
@@ -123,6 +138,26 @@ fn run(
         let degree = stepper.degree;
         stepper.advance(trial);
         length *= adapt(stepper, degree, &errors, tolerance);
+    }
+}
+
+/// How long steps have been held short by contraction alone.
+#[derive(Default)]
+struct Held {
+    balance: usize,
+}
+
+impl Held {
+    /// An attempt did not contract; whether there is no hope that `left` will be reached.
+    #[allow(clippy::cast_precision_loss, reason = "a count of steps")]
+    fn hopeless(&mut self, length: f64, left: f64) -> bool {
+        self.balance += 2;
+        self.balance > 2 * HELD && left > HELD as f64 * length
+    }
+
+    /// A step was made.
+    fn released(&mut self) {
+        self.balance = self.balance.saturating_sub(1);
     }
 }
 
