@@ -40,7 +40,7 @@ const PATIENCE: usize = 6;
 /// A flow counts as not lazy, too, where more than one attempt in three goes wrong for lack of contraction, so many
 /// times, and at least so many more steps of that length lie ahead: then it is stiff in the curvature of the model,
 /// which L does not know.
-const HELD: usize = 1000;
+const HELD: usize = 300;
 
 /// Integrates from x(0) = 0; tolerances per component are taken as one for the Euclidean norm.
 ///
@@ -152,7 +152,7 @@ impl Held {
     #[allow(clippy::cast_precision_loss, reason = "a count of steps")]
     fn hopeless(&mut self, length: f64, left: f64) -> bool {
         self.balance += 2;
-        self.balance > 2 * HELD && left > HELD as f64 * length
+        self.balance > HELD && left > HELD as f64 * length
     }
 
     /// A step was made.
