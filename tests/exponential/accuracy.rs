@@ -82,8 +82,7 @@ fn without_an_end_the_target_is_met() {
             continue;
         }
         for rtol in [1e-4, 1e-8] {
-            let path =
-                alone(&problem.flow(), Method::Automatic, options(rtol), &[f64::INFINITY]);
+            let path = alone(&problem.flow(), Method::Automatic, options(rtol), &[f64::INFINITY]);
             let path = path.unwrap_or_else(|e| panic!("{}: {e}", problem.name));
             let scale = kernel.max().sqrt() * norm(&path.displacements[0]);
             let error = distance(&path.outputs[0], &target) / scale;

@@ -4,9 +4,7 @@ use crate::common::{alone, failure, gap, gaussian_matrix, options};
 use crate::problems::problem;
 use gradflow::flow::{Flow, Stop};
 use gradflow::loss::{Convexity, Logistic, Loss, Square};
-use gradflow::model::{
-    Activation, Auto, Centred, Formula, Initialization, Model, TwoLayer,
-};
+use gradflow::model::{Activation, Auto, Centred, Formula, Initialization, Model, TwoLayer};
 use gradflow::random::Generator;
 use gradflow::solve::{Budget, Method, Options};
 use gradflow::{Error, Failure};
@@ -101,7 +99,8 @@ fn a_loss_that_turns_to_nan_ends_the_flow() {
 fn budgets_and_tolerances_are_kept_to() {
     let flow = Flow::new(formula("a^2 - 1"), Square::to([1.5]), [1.0]);
     let few = Options { rtol: 1e-8, budget: Budget { steps: 5, ..Budget::default() } };
-    let short = Options { rtol: 1e-8, budget: Budget { wall: Duration::ZERO, ..Budget::default() } };
+    let short =
+        Options { rtol: 1e-8, budget: Budget { wall: Duration::ZERO, ..Budget::default() } };
     for method in BOTH {
         let (found, time) = failure(alone(&flow, method, few, &[10.0]));
         assert!(found == Failure::TooMuchWork && time > 0.0, "{found:?} at {time}");

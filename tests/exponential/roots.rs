@@ -17,7 +17,8 @@ fn a_root_is_a_root_of_the_hessian() {
         let size = [0.1, 1.0, 10.0][round % 3];
         let (n, k) = (12, 4);
         let vector = |draws: &mut Generator| draws.gaussians(n);
-        let (target, signs) = (vector(&mut draws), (0..n).map(|_| draws.sign()).collect::<Vec<_>>());
+        let (target, signs) =
+            (vector(&mut draws), (0..n).map(|_| draws.sign()).collect::<Vec<_>>());
         let labels: Vec<usize> = (0..n / k).map(|_| draws.below(k)).collect();
         let losses: [Box<dyn Loss>; 7] = [
             Box::new(Square::to(target.clone())),
@@ -37,8 +38,7 @@ fn a_root_is_a_root_of_the_hessian() {
             root.apply_transposed(&mut squared);
             root.apply(&mut squared);
             loss.hessian(&y, &a, &mut plain);
-            let apart =
-                squared.iter().zip(&plain).map(|(s, p)| (s - p).abs()).fold(0.0, f64::max);
+            let apart = squared.iter().zip(&plain).map(|(s, p)| (s - p).abs()).fold(0.0, f64::max);
             let largest = a.iter().fold(0.0, |m: f64, a| m.max(a.abs()));
             let limit = 1e-14 * largest * loss.convexity().big_m;
             assert!(apart <= limit, "{}: {apart:e}", loss.name());

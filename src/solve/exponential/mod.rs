@@ -59,7 +59,15 @@ pub(crate) fn integrate(
     };
     let tolerance =
         linalg::norm(setup.atol) * (system.dim() as f64 / setup.atol.len() as f64).sqrt();
-    let reached = run(&mut stepper, tolerance, setup, work, observe);
+    let reached = run(&mut stepper, tolerance, setup, work, observe).map_err(|e| match e {
+        // Where a velocity has a singularity at the border, steps end before they cross it.
+        Error::Integration {
+            failure: Failure::NonlinearSolve | Failure::StepTooSmall,
+            time,
+            ..
+        } if time == stepper.time && stepper.borders() => escaped(time),
+        other => other,
+    });
     work.rhs += stepper.evaluations;
     work.linear_solves += stepper.lifts;
     work.jacobians += stepper.tangents;
@@ -114,7 +122,7 @@ fn run(
             }
             Outcome::Escaped | Outcome::Diverged => {
                 work.rejected += 1;
-                failures += 1;
+                failures += usize::from(matches!(outcome, Outcome::Diverged));
                 length *= 0.4;
                 continue;
             }

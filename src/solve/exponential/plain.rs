@@ -80,10 +80,10 @@ fn lifting_is_adjoint_to_taking_images_and_norms_split_in_two() {
             .sum();
         let square = dot(&v, &v);
         assert!((tangent.seen(&image) - seen).abs() <= ROUNDING * square, "{name}");
-        let total = tangent.seen(&image) + tangent.unseen(&v, &image);
+        let total = tangent.seen(&image) + tangent.unseen(&v, &image, 0.0);
         assert!((total - square).abs() <= ROUNDING * square, "{name}");
         // Something that L does not see where N < p, nothing where it sees all.
-        let unseen = tangent.unseen(&v, &image);
+        let unseen = tangent.unseen(&v, &image, 0.0);
         assert!((unseen - (square - seen)).abs() <= ROUNDING * square, "{name}");
     });
 }
@@ -160,7 +160,7 @@ fn a_step_is_its_formula() {
             assert!(apart.norm() <= ROUNDING * size * l.norm().sqrt(), "{name}, {count} values");
             // To leave out the oldest value is to step with one less.
             if count > 1 {
-                let [moved] = view.differences(count - 1, [count - 1], &weights);
+                let [moved] = view.differences(count - 1, [count - 1], &weights, 0.0);
                 let wanted = (&found - &before).norm();
                 assert!((moved - wanted).abs() <= 1e-6 * wanted, "{name}: {moved} {wanted}");
             }
