@@ -13,6 +13,8 @@
 mod contraction;
 mod past;
 mod phi;
+#[cfg(test)]
+mod plain;
 mod polynomial;
 mod stepper;
 mod tangent;
@@ -36,6 +38,11 @@ const AMPLIFICATION: f64 = 100.0;
 /// Steps that fail to contract, in a row, after which the flow counts as not lazy.
 const PATIENCE: usize = 6;
 
+/// A flow counts as not lazy, too, where more than one attempt in three goes wrong for lack of contraction, so many
+/// times, and at least so many more steps of that length lie ahead: then it is stiff in the curvature of the model,
+/// which L does not know.
+const HELD: usize = 300;
+
 /// Integrates from x(0) = 0; tolerances per component are taken as one for the Euclidean norm.
 ///
 /// # Errors
@@ -54,7 +61,16 @@ pub(crate) fn integrate(
     };
     let tolerance =
         linalg::norm(setup.atol) * (system.dim() as f64 / setup.atol.len() as f64).sqrt();
-    let reached = run(&mut stepper, switching, (tolerance, setup), work, observe);
+    let reached =
+        run(&mut stepper, switching, (tolerance, setup), work, observe).map_err(|e| match e {
+            // Where a velocity has a singularity at the border, steps end before they cross it.
+            Error::Integration {
+                failure: Failure::NonlinearSolve | Failure::StepTooSmall,
+                time,
+                ..
+            } if time == stepper.time && stepper.borders() => escaped(time),
+            other => other,
+        });
     work.rhs += stepper.evaluations;
     work.linear_solves += stepper.lifts;
     work.jacobians += stepper.tangents;
@@ -71,6 +87,7 @@ fn run(
     let deadline = Instant::now() + setup.budget.wall;
     let mut length = 0.1 * setup.fastest.min(setup.end);
     let (mut failures, first) = (0, work.steps);
+    let mut held = Held::default();
     loop {
         let from = stepper.time;
         if work.steps - first >= setup.budget.steps || Instant::now() > deadline {
@@ -94,20 +111,27 @@ fn run(
                 }
                 continue;
             }
-            Outcome::Escaped if length <= 1e-14 * setup.fastest => return Err(escaped(from)),
+            // The clock may stand still before that.
+            Outcome::Escaped if length <= 1e-14 * setup.fastest || from + 0.4 * length <= from => {
+                return Err(escaped(from));
+            }
             Outcome::Diverged if stepper.take_tangent() => {
                 work.rejected += 1;
                 continue;
             }
             Outcome::Diverged if failures > PATIENCE => return Err(not_lazy(from)),
+            Outcome::Diverged if held.hopeless(length, setup.end - from) => {
+                return Err(not_lazy(from));
+            }
             Outcome::Escaped | Outcome::Diverged => {
                 work.rejected += 1;
-                failures += 1;
+                failures += usize::from(matches!(outcome, Outcome::Diverged));
                 length *= 0.4;
                 continue;
             }
         };
         failures = 0;
+        held.released();
         let Some(trial) = trial else { return Err(stalled(from)) };
         work.steps += 1;
         let end = if from + length >= setup.end { setup.end } else { from + length };
@@ -142,6 +166,26 @@ fn run(
         let degree = stepper.degree;
         stepper.advance(trial);
         length *= adapt(stepper, degree, &errors, tolerance);
+    }
+}
+
+/// How long steps have been held short by contraction alone.
+#[derive(Default)]
+struct Held {
+    balance: usize,
+}
+
+impl Held {
+    /// An attempt did not contract; whether there is no hope that `left` will be reached.
+    #[allow(clippy::cast_precision_loss, reason = "a count of steps")]
+    fn hopeless(&mut self, length: f64, left: f64) -> bool {
+        self.balance += 2;
+        self.balance > HELD && left > HELD as f64 * length
+    }
+
+    /// A step was made.
+    fn released(&mut self) {
+        self.balance = self.balance.saturating_sub(1);
     }
 }
 

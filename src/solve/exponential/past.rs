@@ -101,12 +101,13 @@ impl<'a> View<'a> {
     }
 
     /// How far a step through the newest `degree` + 1 values moves from steps whose polynomials leave out one of them,
-    /// for each number in `left_out`.
+    /// for each number in `left_out`; good to a hundredth of `tolerance`.
     pub(super) fn differences<const K: usize>(
         &self,
         degree: usize,
         left_out: [usize; K],
         weights: &Weights,
+        tolerance: f64,
     ) -> [f64; K] {
         let nodes = &self.nodes[..=degree];
         let modes = self.x_image.len();
@@ -119,8 +120,7 @@ impl<'a> View<'a> {
             add(&mut f_image, *d, &value.f_image);
             add(&mut f, *d, &value.f);
         }
-        let unseen = self.tangent.unseen(&f, &f_image);
-        left_out.map(|left_out| {
+        let parts = left_out.map(|left_out| {
             let roots = (0..=degree).filter(|i| *i != left_out).map(|i| nodes[i]);
             let mut still = 0.0;
             let mut after = vec![0.0; modes];
@@ -129,8 +129,11 @@ impl<'a> View<'a> {
                 add(&mut after, self.length * c, weights.moved(q));
             }
             after.iter_mut().zip(&g).for_each(|(a, g)| *a *= g);
-            (still * still * unseen + self.tangent.seen(&after)).sqrt()
-        })
+            (still, self.tangent.seen(&after))
+        });
+        let largest = parts.iter().fold(0.0, |m: f64, (still, _)| m.max(still.abs()));
+        let unseen = self.tangent.unseen(&f, &f_image, 0.01 * tolerance / largest);
+        parts.map(|(still, seen)| (still * still * unseen + seen).sqrt())
     }
 }
 

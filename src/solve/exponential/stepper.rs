@@ -23,6 +23,10 @@ const RETAKEN: usize = 4;
 /// A corrector whose error is this part of the tolerance has done its work.
 const CORRECTED: f64 = 0.25;
 
+/// A change of less than this part of the tolerance is let be: its factor may be that of rounding errors, and where it
+/// grows from step to step it is seen before it counts.
+const QUIET: f64 = 0.01;
+
 /// Evaluations after the first that a step may take, and the factor of contraction at which no more are made.
 const ROUNDS: usize = 4;
 const HOPELESS: f64 = 0.8;
@@ -164,9 +168,12 @@ impl<'a> Stepper<'a> {
         let Some(mut value) = self.evaluate(end, nearby, x_image) else {
             return (Outcome::Escaped, None);
         };
-        let (mut motion, mut errors, mut change) = self.correct(&value, degree, length, weights);
+        let (mut motion, mut errors, mut change) =
+            self.correct(&value, degree, (length, tolerance), weights);
         // What is left of the corrector's error; as long as it was never measured, too much.
-        let mut left = self.contraction.expected(length) * change;
+        let quiet = |change: f64| change <= QUIET * tolerance;
+        let mut left =
+            if quiet(change) { change } else { self.contraction.expected(length) * change };
         for round in 0.. {
             if left <= CORRECTED * tolerance {
                 break;
@@ -184,13 +191,16 @@ impl<'a> Stepper<'a> {
             let Some(again) = self.evaluate(end, nearby, x_image) else {
                 return (Outcome::Escaped, None);
             };
-            let (next, next_errors, _) = self.correct(&again, degree, length, weights);
-            let next_change = self.apart(&value, &again, &motion, &next);
+            let (next, next_errors, _) = self.correct(&again, degree, (length, tolerance), weights);
+            let next_change = self.apart((&value, &again), (&motion, &next), tolerance);
             let factor = if change > 0.0 { next_change / change } else { 0.0 };
-            if round == 0 {
+            if round == 0 && (factor < HOPELESS || !quiet(next_change)) {
                 self.contraction.measured(factor, length);
             }
             left = if factor < 1.0 { factor / (1.0 - factor) * next_change } else { f64::INFINITY };
+            if quiet(next_change) {
+                left = next_change;
+            }
             if factor > HOPELESS && left > CORRECTED * tolerance {
                 return (Outcome::Diverged, None);
             }
@@ -204,13 +214,13 @@ impl<'a> Stepper<'a> {
         &self,
         value: &Value,
         degree: usize,
-        length: f64,
+        (length, tolerance): (f64, f64),
         weights: &Weights,
     ) -> (Motion, Errors, f64) {
         let view = self.view(std::iter::once(value).chain(&self.past), length);
         let motion = view.motion(degree + 1, weights);
-        let [here, corrected] = view.differences(degree, [degree, 0], weights);
-        let lone = |degree: usize| view.differences(degree, [degree], weights)[0];
+        let [here, corrected] = view.differences(degree, [degree, 0], weights, tolerance);
+        let lone = |degree: usize| view.differences(degree, [degree], weights, tolerance)[0];
         let errors = Errors {
             below: (degree > 1).then(|| lone(degree - 1)),
             here,
@@ -220,14 +230,20 @@ impl<'a> Stepper<'a> {
     }
 
     /// ‖difference of two corrected steps‖ that differ in their newest value.
-    fn apart(&self, old: &Value, new: &Value, before: &Motion, after: &Motion) -> f64 {
+    fn apart(
+        &self,
+        (old, new): (&Value, &Value),
+        (before, after): (&Motion, &Motion),
+        tolerance: f64,
+    ) -> f64 {
         let difference =
             |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
         let f = difference(&new.f, &old.f);
         let f_image = difference(&new.f_image, &old.f_image);
         let image = difference(&after.image, &before.image);
-        let unseen = self.tangent.unseen(&f, &f_image);
-        (after.combination[0].powi(2) * unseen + self.tangent.seen(&image)).sqrt()
+        let still = after.combination[0];
+        let unseen = self.tangent.unseen(&f, &f_image, QUIET * tolerance / still.abs());
+        (still * still * unseen + self.tangent.seen(&image)).sqrt()
     }
 
     fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
@@ -374,6 +390,21 @@ impl<'a> Stepper<'a> {
         self.image = self.modal.clone();
         self.contraction.tangent_taken();
         true
+    }
+
+    /// Whether going straight on for a thousandth of the time so far would leave the domain.
+    pub(super) fn borders(&mut self) -> bool {
+        let mut x = vec![0.0; self.base.len()];
+        self.tangent.lift(&self.modal, &mut x);
+        let ahead = 1e-3 * self.time;
+        let velocity = self.past.front().map_or(&[][..], |value| &value.f);
+        for ((x, b), v) in x.iter_mut().zip(&self.base).zip(velocity) {
+            *x += b + ahead * v;
+        }
+        self.evaluations += 1;
+        let mut beyond = vec![0.0; x.len()];
+        self.system.rhs(self.time, &x, &mut beyond);
+        !beyond.iter().all(|v| v.is_finite())
     }
 
     /// Values at hand.
