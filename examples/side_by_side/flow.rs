@@ -64,6 +64,8 @@ pub(crate) fn measure(
         "rejected": path.work.rejected,
         "jacobians": path.work.jacobians,
         "linear_solves": path.work.linear_solves,
+        "crossings": path.kinks.as_ref().map(|log| log.crossings.len()),
+        "slides": path.kinks.as_ref().map(|log| log.slides.len()),
         "err_f": err_f,
         "err_u": err_u,
         "err_uT": err_end,

@@ -357,7 +357,8 @@ impl<'a> Stepper<'a> {
                 return base;
             }
             let motion = self.motion_within(trial, time, &mut Weights::default());
-            base + linalg::dot(&motion.combination, &parts) + linalg::dot(&image, &motion.lifted)
+            let direct: f64 = motion.combination.iter().zip(&parts).map(|(b, f)| b * f).sum();
+            base + direct + linalg::dot(&image, &motion.lifted)
         })
     }
 
