@@ -27,7 +27,7 @@ pub enum Method {
     Esdirk34,
     /// Tsitouras' explicit pair, order 5.
     Tsit45,
-    /// Ours, exact in the linear part: for nearly linear flows under a square loss.
+    /// Ours, exact in the linear part: for nearly linear flows under a loss that gives a root of its Hessian.
     Exponential,
 }
 
