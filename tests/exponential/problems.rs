@@ -1,6 +1,6 @@
 //! Random small problems, and a reference for each.
 
-use crate::common::{Scalar1, alone, gaussian_matrix};
+use crate::common::{Scalar1, alone, gaussian_matrix, norm};
 use gradflow::flow::{Flow, Path, logarithmic};
 use gradflow::loss::{CrossEntropy, Huber, Logistic, Loss, Square, SquareScale};
 use gradflow::model::{
@@ -42,6 +42,26 @@ impl Problem {
             }
             other => other,
         }
+    }
+}
+
+impl Problem {
+    /// By how much the flow multiplies a displacement along its own at the start, one millionth of it in size.
+    pub(crate) fn condition(&self, path: &Path) -> Result<f64> {
+        const PART: f64 = 1e-6;
+        let size = |rows: &[Vec<f64>]| rows.iter().map(|u| norm(u)).fold(0.0, f64::max);
+        let pushed = path.displacements.last().map_or(&[][..], |u| u);
+        let push: Vec<f64> = pushed.iter().map(|u| PART * u).collect();
+        let start: Vec<f64> =
+            self.start.iter().zip(&push).map(|(w, u)| w + u / self.alpha).collect();
+        let flow = Flow { start, ..self.flow() };
+        let budget = Budget { steps: 1_000_000, wall: Duration::from_secs(60) };
+        let other = alone(&flow, Method::Bdf, Options { rtol: 1e-11, budget }, &self.times)?;
+        let moved = other.displacements.iter().zip(&path.displacements);
+        let apart: Vec<Vec<f64>> = moved
+            .map(|(b, a)| b.iter().zip(a).zip(&push).map(|((b, a), p)| b + p - a).collect())
+            .collect();
+        Ok(size(&apart) / norm(&push))
     }
 }
 

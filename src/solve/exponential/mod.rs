@@ -1,7 +1,7 @@
 //! An exponential multistep method for flows that are nearly linear: exact in the linear part, so that what it costs
 //! falls as α grows.
 //!
-//! Near w₀ a flow is x' = −L x + g with L = J₀ᵀHJ₀, H = ∇²R, and under a square loss g varies
+//! Near w₀ a flow is x' = −L x + g with L = `J₀ᵀHJ₀`, H = ∇²R, and under a square loss g varies
 //! only as fast as the kernel changes along the path, by O(1/α). The stiffness is all in L, which in the modes of the tangent kernel is a number
 //! per mode. So L is solved exactly and g is a polynomial in time through past values (exponential Adams methods:
 //! Nørsett 1969; Hochbruck and Ostermann, *Exponential multistep methods of Adams-type*, 2011), here with variable

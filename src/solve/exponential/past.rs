@@ -1,7 +1,7 @@
 //! What a multistep method remembers, and the combinations it makes of it.
 //!
 //! The flow x' = f(t, x) is split as x' = −L (x − xₙ) + g(t) with g = f + L (x − xₙ), and g is replaced by a polynomial
-//! Σ_q σ^q G_q, σ = (t − tₙ)/h, through past values. Then exactly
+//! `Σ_q` σ^q `G_q`, σ = (t − tₙ)/h, through past values. Then exactly
 //!
 //! ```text
 //! x(tₙ + h) = xₙ + h Σ_q q! φ_{q+1}(−hL) G_q.
@@ -11,7 +11,7 @@ use super::phi::Weights;
 use super::polynomial::{Nodes, from_roots};
 use super::tangent::Tangent;
 
-/// A value of f. Images are UᵀJ of what they are images of.
+/// A value of f. Images are `UᵀJ` of what they are images of.
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     pub(super) time: f64,
@@ -23,7 +23,7 @@ pub(super) struct Value {
     pub(super) x_image: Vec<f64>,
 }
 
-/// A displacement Σⱼ βⱼ fⱼ + JᵀU a, and its image.
+/// A displacement Σⱼ βⱼ fⱼ + `JᵀU` a, and its image.
 #[derive(Debug, Clone)]
 pub(super) struct Motion {
     pub(super) combination: Vec<f64>,

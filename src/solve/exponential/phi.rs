@@ -1,13 +1,13 @@
-//! The functions φ_j of exponential integrators.
+//! The functions `φ_j` of exponential integrators.
 //!
-//! φ₀(x) = eˣ and φ_{j+1}(x) = (φ_j(x) − 1/j!)/x, whence ∫₀¹ e^(−(1−s)z) s^q ds = q! φ_{q+1}(−z) (Hochbruck and
+//! φ₀(x) = eˣ and φ_{j+1}(x) = (`φ_j(x)` − 1/j!)/x, whence ∫₀¹ e^(−(1−s)z) s^q ds = q! φ_{q+1}(−z) (Hochbruck and
 //! Ostermann, *Exponential integrators*, 2010, eq. 2.11). Downwards from a series the recursion is stable for small z,
 //! upwards from the exponential for large z.
 
 /// Where upwards takes over: at ten functions both ways are then good to some 1e-13 of φ₁.
 const UPWARDS: f64 = 6.0;
 
-/// `out[j]` ← φ_j(−z) for z ≥ 0, ∞ included.
+/// `out[j]` ← `φ_j(−z)` for z ≥ 0, ∞ included.
 pub(super) fn phi(z: f64, out: &mut [f64]) {
     let top = out.len() - 1;
     if z > UPWARDS {

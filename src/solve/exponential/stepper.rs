@@ -39,7 +39,7 @@ pub(super) struct Stepper<'a> {
     tangent_time: f64,
     /// Values of f, the newest first: `HIGHEST` + 1 at most.
     past: VecDeque<Value>,
-    /// x = base + JᵀU modal, and its image.
+    /// x = base + `JᵀU` modal, and its image.
     base: Vec<f64>,
     modal: Vec<f64>,
     image: Vec<f64>,

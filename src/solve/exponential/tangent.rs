@@ -1,8 +1,8 @@
 //! The linear part −L of a flow, L = JᵀHJ with J = Dh and H = ∇²R at a fixed point, in its modes.
 //!
-//! With a root H = S Sᵀ and SᵀJJᵀS = U diag(λ) Uᵀ, a function of L acts as
-//! ψ(L) v = ψ(0) v + JᵀSU [(ψ(λ) − ψ(0))/λ] UᵀSᵀJ v. What a vector looks like to L is thus its image v̂ = UᵀSᵀJ v, one
-//! number per mode, and what L does to it is lifted back by JᵀSU. Of N and p the smaller is decomposed.
+//! With a root H = S Sᵀ and `SᵀJJᵀS` = U diag(λ) Uᵀ, a function of L acts as
+//! ψ(L) v = ψ(0) v + `JᵀSU` [(ψ(λ) − ψ(0))/λ] `UᵀSᵀJ` v. What a vector looks like to L is thus its image v̂ = `UᵀSᵀJ` v, one
+//! number per mode, and what L does to it is lifted back by `JᵀSU`. Of N and p the smaller is decomposed.
 
 use crate::linalg;
 use crate::loss::Root;
@@ -10,7 +10,7 @@ use crate::model::{Differentiable, Modes};
 use nalgebra::DMatrix;
 use std::borrow::Cow;
 
-/// Up to this many numbers JᵀSU is written out: products with it are then cheaper than any sweep.
+/// Up to this many numbers `JᵀSU` is written out: products with it are then cheaper than any sweep.
 const SMALL: usize = 10_000;
 
 /// Rounding in ‖v‖² and in what is seen of it, as a part.
@@ -31,7 +31,7 @@ pub(crate) struct Tangent<'a> {
 enum Basis<'a> {
     /// The modes of the kernel at the start, which others use too, for H = c Id: √c.
     Shared(&'a Modes, f64),
-    /// JᵀSU, p × k.
+    /// `JᵀSU`, p × k.
     Written(DMatrix<f64>),
     /// U and S, with J by the map's own products.
     Factored(DMatrix<f64>, Root),
@@ -107,7 +107,7 @@ impl<'a> Tangent<'a> {
         &self.rates
     }
 
-    /// v̂ = UᵀSᵀJ v.
+    /// v̂ = `UᵀSᵀJ` v.
     pub(super) fn image(&self, v: &[f64]) -> Vec<f64> {
         let mut image = vec![0.0; self.rates.len()];
         match &self.basis {
@@ -126,7 +126,7 @@ impl<'a> Tangent<'a> {
         image
     }
 
-    /// `x` ← JᵀSU a.
+    /// `x` ← `JᵀSU` a.
     pub(super) fn lift(&self, a: &[f64], x: &mut [f64]) {
         match &self.basis {
             Basis::Shared(modes, root) => {
