@@ -11,6 +11,7 @@
 //! method finds out: the contraction is measured as it goes.
 
 mod contraction;
+mod events;
 mod past;
 mod phi;
 #[cfg(test)]
@@ -25,8 +26,9 @@ use super::ode::{Decision, Setup, Step, System, out_of_budget};
 use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::{Error, Failure, Result, linalg};
+use events::TrialPath;
 use std::time::Instant;
-use stepper::{Errors, HIGHEST, Outcome, Stepper, TrialPath};
+use stepper::{Errors, HIGHEST, Outcome, Stepper};
 
 /// A step grows by this at most, and while the method starts by that.
 const GROWTH: f64 = 2.5;

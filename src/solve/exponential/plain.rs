@@ -6,7 +6,7 @@ use super::polynomial::Nodes;
 use super::tangent::Tangent;
 use crate::linalg::{dot, norm};
 use crate::loss::{CrossEntropy, Logistic, Loss, Square};
-use crate::model::{Differentiable, Formula, Initialization, Linearized, Model, Network, TwoLayer};
+use crate::model::{Differentiable, Formula, Linearized, Model, Network, TwoLayer};
 use crate::random::Generator;
 use nalgebra::{DMatrix, DVector};
 use std::borrow::Cow;
@@ -103,7 +103,7 @@ fn moment(z: f64, q: i32) -> f64 {
     sum
 }
 
-/// h Σ_q q! φ_{q+1}(−hL) G_q with dense functions of L.
+/// `h Σ_q q! φ_{q+1}(−hL) G_q` with dense functions of L.
 fn dense_motion(
     l: &DMatrix<f64>,
     (values, nodes): (&[Value], &[f64]),
