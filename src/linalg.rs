@@ -239,9 +239,10 @@ pub(crate) fn norm(v: &[f64]) -> f64 {
     largest * v.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
-/// ⟨a, b⟩, in eight lanes as [`lane_sum`].
+/// ⟨a, b⟩ of two vectors of one length, in eight lanes as [`lane_sum`].
 #[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    debug_assert_eq!(a.len(), b.len());
     let mut lanes = [0.0; 8];
     let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b).sum();

@@ -241,3 +241,19 @@ fn a_reader_that_leaves_is_no_error() {
     assert_eq!(ended.status.code(), Some(0));
     assert!(ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
+
+/// Unknowns of size 10⁻²⁰⁰, whose squares vanish, and steps that are computed from them: an answer or a failure by
+/// every solver, never a panic.
+#[test]
+fn numbers_too_small_to_square_end_a_solve_in_words() {
+    let folder = Folder::new();
+    for solver in ["auto", "exponential", "bdf", "tr-bdf2", "esdirk34", "tsit45"] {
+        for target in ["1e-160", "1e-200", "1e-300"] {
+            let line = format!("--model w1^2-1 --start 1 --target {target} --solver {solver}");
+            let ran = folder.line(&format!("bounds {line} --theorem 4"));
+            assert!(ran.code <= 1, "{line}: {} {}", ran.code, ran.talk);
+            let ran = folder.line(&format!("flow {line} --alpha 1e-3,1,1e6 --time 5"));
+            assert!(ran.code <= 1, "{line}: {} {}", ran.code, ran.talk);
+        }
+    }
+}

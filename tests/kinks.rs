@@ -55,7 +55,7 @@ fn a_path_slides_where_both_sides_drive_it_back() {
     let [slide] = log(&path).slides[..] else { panic!("one slide, found {:?}", log(&path)) };
     assert_eq!((slide.kink.sample, slide.kink.neuron, slide.to), (1, 0, 4.0));
     assert!(slide.from > 0.1 && slide.from < 1.0, "{slide:?}");
-    let (q, h) = (0.75, 1e-4);
+    let q = 0.75;
     let mut at: Option<(f64, f64, f64)> = None;
     for (i, &t) in times.iter().enumerate().filter(|(_, t)| **t > slide.from) {
         let w = path.weights(i);
@@ -65,8 +65,8 @@ fn a_path_slides_where_both_sides_drive_it_back() {
         // From one time of the grid to the next by Runge–Kutta with a thousand steps: error below 1e-13.
         if let Some((before, mut s0, mut a0)) = at {
             let f = |s: f64, a: f64| (-(a * s - 1.0) * a * q, -(a * s - 1.0) * s);
-            let steps = ((t - before) / h).round();
-            for _ in 0..steps as usize {
+            let h = (t - before) / 1000.0;
+            for _ in 0..1000 {
                 let k1 = f(s0, a0);
                 let k2 = f(s0 + 0.5 * h * k1.0, a0 + 0.5 * h * k1.1);
                 let k3 = f(s0 + 0.5 * h * k2.0, a0 + 0.5 * h * k2.1);

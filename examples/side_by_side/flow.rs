@@ -81,7 +81,7 @@ pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
 fn network(inputs: DMatrix<f64>, params: usize, activation: Activation) -> Result<Network> {
     let d = inputs.nrows();
     // B (m × d), biases where p is a multiple of d + 2 only, a (m).
-    let biases = params % (d + 1) != 0;
+    let biases = !params.is_multiple_of(d + 1);
     let width = params / (d + 1 + usize::from(biases));
     let scaling = Scaling::InverseSqrtWidth;
     TwoLayer { width, biases, activation, scaling, ..TwoLayer::default() }.on(inputs)

@@ -55,7 +55,7 @@ impl Arguments {
                 "activation" => found.activation = Activation::parse(&value).map_err(refused)?,
                 "solver" => found.solver = Method::named(&value).map_err(refused)?,
                 "repeats" => {
-                    found.repeats = value.parse().map_err(|e| format!("--repeats: {e}"))?
+                    found.repeats = value.parse().map_err(|e| format!("--repeats: {e}"))?;
                 }
                 _ => return Err(format!("there is no --{flag}")),
             }

@@ -17,10 +17,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-/// The tolerance unless one is given, and the one for models with kinks: their flows slide along kinks in steps as
-/// short as the tolerance.
+/// The tolerance unless one is given, and the one for models with kinks: where those cannot be followed, flows slide
+/// along them in steps as short as the tolerance.
 const SMOOTH_RTOL: f64 = 1e-8;
-const KINKED_RTOL: f64 = 1e-4;
+const KINKED_RTOL: f64 = 1e-6;
 /// The same for large problems, where digits are dear.
 const LARGE_RTOL: f64 = 1e-5;
 /// Where the README's main job draws its figure.

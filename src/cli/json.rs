@@ -74,6 +74,7 @@ fn run(run: &Comparison) -> Value {
         "linear_loss": number(run.linear_loss),
         "error_estimate": run.error_estimate.map(number),
         "work": run.work,
+        "kinks": run.curved.kinks,
     })
 }
 

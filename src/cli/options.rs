@@ -100,7 +100,7 @@ pub(super) struct SolvingOptions {
     /// hundredth of the largest.
     #[arg(long, default_value = "auto", allow_hyphen_values = true, help_heading = "Flow")]
     pub(super) time: String,
-    /// Error to aim at, relative to the size of each unknown; 1e-8, but 1e-4 for models with kinks
+    /// Error to aim at, relative to the size of each unknown; 1e-8, but 1e-6 for models with kinks
     /// (relu, abs) and 1e-5 where parameters times outputs exceed a million.
     #[arg(
         long,

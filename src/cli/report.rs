@@ -3,7 +3,7 @@
 use super::findings::Findings;
 use super::problem::{Problem, Zero};
 use crate::experiment::Table;
-use crate::flow::Stop;
+use crate::flow::{KinkLog, Stop};
 use crate::solve::Comparison;
 use crate::{Error, Result, linalg};
 use std::io::Write;
@@ -184,6 +184,11 @@ fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
             "The row α = ∞ gives the sharp constants: each supremum times its power of α, in the limit."
         )?;
     }
+    for run in &findings.runs {
+        if let Some(log) = &run.curved.kinks {
+            writeln!(out, "{}", kinks(run.curved.alpha, log))?;
+        }
+    }
     let noise =
         findings.runs.iter().filter(|r| r.outputs_gap.scaled <= 10.0 * r.outputs_noise).count();
     if noise > 0 {
@@ -201,6 +206,21 @@ fn foot(findings: &Findings<'_>, out: &mut dyn Write) -> std::io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// What happened at kinks, in a line.
+fn kinks(alpha: f64, log: &KinkLog) -> String {
+    let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let mut line = format!(
+        "Kinks at α = {}: {}, {}",
+        scale(alpha),
+        count(log.crossings.len(), "crossing"),
+        count(log.slides.len(), "slide")
+    );
+    if !log.dead.is_empty() {
+        line += &format!(", {} dead at the end", count(log.dead.len(), "unit"));
+    }
+    line + "."
 }
 
 /// A row per scale and time: losses, distances, then w, w̄, y and ȳ in full.

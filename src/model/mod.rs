@@ -221,7 +221,6 @@ pub trait Differentiable: Sync {
 
     /// The model as one with kinks that can be followed, where it is one.
     #[doc(hidden)]
-
     fn kinked(&self) -> Option<&dyn Kinked> {
         None
     }
@@ -278,7 +277,6 @@ impl<H: Differentiable + ?Sized> Differentiable for &H {
     fn is_smooth(&self) -> bool {
         (**self).is_smooth()
     }
-
     fn kinked(&self) -> Option<&dyn Kinked> {
         (**self).kinked()
     }

@@ -20,7 +20,7 @@ pub(crate) struct Modes {
     pub(crate) lambda: Vec<f64>,
     /// U, N × k.
     left: DMatrix<f64>,
-    /// J₀ᵀU, p × k, where a product with it is the cheapest way there.
+    /// `J₀ᵀU`, p × k, where a product with it is the cheapest way there.
     lifted: Option<DMatrix<f64>>,
     /// λ at or below this is zero to working precision.
     pub(crate) cutoff: f64,

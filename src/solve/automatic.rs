@@ -27,7 +27,7 @@ pub enum Method {
     Esdirk34,
     /// Tsitouras' explicit pair, order 5.
     Tsit45,
-    /// Ours, exact in the linear part: for nearly linear flows under a square loss.
+    /// Ours, exact in the linear part: for nearly linear flows under a loss that gives a root of its Hessian.
     Exponential,
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct Demand<'a> {
 impl Demand<'_> {
     /// Whether the stiffness is in one block JᵀHJ whose root is at hand, and kinks, if there are, can be followed.
     fn suits_exponential(&self) -> bool {
-        if !self.map.is_smooth() && !(self.alone && self.map.kinked().is_some()) {
+        if !(self.map.is_smooth() || self.alone && self.map.kinked().is_some()) {
             return false;
         }
         let rooted = || self.loss.root(&vec![0.0; self.loss.outputs()]).is_some();

@@ -3,16 +3,28 @@
 //! * The linearized flow under a square loss has a closed form, [`Eigen`]: no integration, any time up to ∞.
 //! * The gap between a flow and its linearization, and with it both flows, is [`Gap`]'s: the one to use when the
 //!   question is how lazy a model is. It integrates e = α²(w − w̄) itself and loses no digits at any α up to ∞.
-//! * A single flow is solved by [`Bdf`], [`TrBdf2`], [`Esdirk34`] (implicit) or [`Tsit45`] (explicit), or by
-//!   [`Automatic`], which follows the rule below.
+//! * A single flow is solved by [`Exponential`] (ours), [`Bdf`], [`TrBdf2`], [`Esdirk34`] (implicit) or [`Tsit45`]
+//!   (explicit), or by [`Automatic`], which follows the rule below; [`By`] takes a method's name.
 //!
-//! **The rule** ([`Method::Automatic`]). Stiffness is M λ₁ T: the smoothness of the loss times the largest eigenvalue
-//! of the tangent kernel at the start times the horizon, about the number of fastest relaxation times to be crossed.
+//! **The rule** ([`Method::Automatic`]).
 //!
-//! 1. A model with kinks (relu, abs): TSIT45. Implicit steps have no solution where a unit dies at its kink.
-//! 2. Stiffness up to 1000, or 100 where p N > 10⁶: TSIT45, whose steps are then hardly limited by stability.
-//! 3. Else BDF. Newton's matrix is dense, with the curvature of the model, while p ≤ 600 or p ≤ N; otherwise it is
+//! 1. A model under a square loss, and a flow by itself under any loss that gives a root of its Hessian
+//!    ([`Loss::root`](crate::loss::Loss::root): logistic, Huber, cross-entropy): the exponential method
+//!    (`solve::exponential`). It is exact in the linear part JᵀHJ, of rank min(N, p), in the modes of the tangent
+//!    kernel: no p × p matrix, no Newton iteration, steps that no stiffness limits while the flow is lazy, and a fresh
+//!    tangent where it is not. Relu networks are followed through their kinks (`solve::piecewise`): arguments that
+//!    change sign are located, and crossed, or slid along (Filippov), or left.
+//! 2. Where it finds that a flow is too far from its tangent, it gives up and what follows takes over.
+//! 3. Other models with kinks (abs, relu in your own functions), and relu networks where α h cannot be summed as it
+//!    stands (α above 10¹³ times rtol): TSIT45. Implicit steps have no solution where a unit dies at its kink.
+//! 4. Stiffness M λ₁ T up to 1000, or 100 where p N > 10⁶: TSIT45, whose steps are then hardly limited by stability.
+//! 5. Else BDF. Newton's matrix is dense, with the curvature of the model, while p ≤ 600 or p ≤ N; otherwise it is
 //!    the identity plus JᵀHJ of rank N, never formed (Woodbury).
+//!
+//! Why an exponential multistep method and not BDF with low-rank steps, or one-step exponential methods: see the tables
+//! in `benches/README.md`. In short: at an error of 1e-6 of the move BDF needs some 150 right-hand sides at any α and
+//! ETDRK4 50 to 220 with four or more products each; this one needs 20 to 70 in the lazy regime, 200 at α = 1, with two
+//! products each.
 //!
 //! TR-BDF2 and ESDIRK34 are there to compare with: at tight tolerances they take far more steps.
 //!

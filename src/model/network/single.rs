@@ -73,7 +73,7 @@ pub(super) struct Hidden<'a> {
 }
 
 /// The way back from signals G₀, ΔG and G, of length n: the output weights' gradient s G₀ A₀ᵀ and its change
-/// s (ΔG Aᵀ + G₀ ΔAᵀ), a number per neuron; and the neurons' signals H₀ = S₀ ∘ s w G₀, their change ΔH, and H₀ + ε ΔH
+/// `s (ΔG Aᵀ + G₀ ΔAᵀ)`, a number per neuron; and the neurons' signals H₀ = S₀ ∘ s w G₀, their change ΔH, and H₀ + ε ΔH
 /// where there is room for it.
 pub(super) fn back(
     [g0, gd, g]: [&[f64]; 3],

@@ -1,7 +1,7 @@
 //! An exponential multistep method for flows that are nearly linear: exact in the linear part, so that what it costs
 //! falls as α grows.
 //!
-//! Near w₀ a flow is x' = −L x + g with L = J₀ᵀHJ₀, H = ∇²R, and under a square loss g varies
+//! Near w₀ a flow is x' = −L x + g with L = `J₀ᵀHJ₀`, H = ∇²R, and under a square loss g varies
 //! only as fast as the kernel changes along the path, by O(1/α). The stiffness is all in L, which in the modes of the tangent kernel is a number
 //! per mode. So L is solved exactly and g is a polynomial in time through past values (exponential Adams methods:
 //! Nørsett 1969; Hochbruck and Ostermann, *Exponential multistep methods of Adams-type*, 2011), here with variable
@@ -11,8 +11,11 @@
 //! method finds out: the contraction is measured as it goes.
 
 mod contraction;
+mod events;
 mod past;
 mod phi;
+#[cfg(test)]
+mod plain;
 mod polynomial;
 mod stepper;
 mod tangent;
@@ -23,8 +26,9 @@ use super::ode::{Decision, Setup, Step, System, out_of_budget};
 use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::{Error, Failure, Result, linalg};
+use events::TrialPath;
 use std::time::Instant;
-use stepper::{Errors, HIGHEST, Outcome, Stepper, TrialPath};
+use stepper::{Errors, HIGHEST, Outcome, Stepper};
 
 /// A step grows by this at most, and while the method starts by that.
 const GROWTH: f64 = 2.5;
@@ -35,6 +39,11 @@ const AMPLIFICATION: f64 = 100.0;
 
 /// Steps that fail to contract, in a row, after which the flow counts as not lazy.
 const PATIENCE: usize = 6;
+
+/// A flow counts as not lazy, too, where more than one attempt in three goes wrong for lack of contraction, so many
+/// times, and at least so many more steps of that length lie ahead: then it is stiff in the curvature of the model,
+/// which L does not know.
+const HELD: usize = 300;
 
 /// Integrates from x(0) = 0; tolerances per component are taken as one for the Euclidean norm.
 ///
@@ -54,7 +63,16 @@ pub(crate) fn integrate(
     };
     let tolerance =
         linalg::norm(setup.atol) * (system.dim() as f64 / setup.atol.len() as f64).sqrt();
-    let reached = run(&mut stepper, switching, (tolerance, setup), work, observe);
+    let reached =
+        run(&mut stepper, switching, (tolerance, setup), work, observe).map_err(|e| match e {
+            // Where a velocity has a singularity at the border, steps end before they cross it.
+            Error::Integration {
+                failure: Failure::NonlinearSolve | Failure::StepTooSmall,
+                time,
+                ..
+            } if time == stepper.time && stepper.borders() => escaped(time),
+            other => other,
+        });
     work.rhs += stepper.evaluations;
     work.linear_solves += stepper.lifts;
     work.jacobians += stepper.tangents;
@@ -71,6 +89,7 @@ fn run(
     let deadline = Instant::now() + setup.budget.wall;
     let mut length = 0.1 * setup.fastest.min(setup.end);
     let (mut failures, first) = (0, work.steps);
+    let mut held = Held::default();
     loop {
         let from = stepper.time;
         if work.steps - first >= setup.budget.steps || Instant::now() > deadline {
@@ -94,20 +113,27 @@ fn run(
                 }
                 continue;
             }
-            Outcome::Escaped if length <= 1e-14 * setup.fastest => return Err(escaped(from)),
+            // The clock may stand still before that.
+            Outcome::Escaped if length <= 1e-14 * setup.fastest || from + 0.4 * length <= from => {
+                return Err(escaped(from));
+            }
             Outcome::Diverged if stepper.take_tangent() => {
                 work.rejected += 1;
                 continue;
             }
             Outcome::Diverged if failures > PATIENCE => return Err(not_lazy(from)),
+            Outcome::Diverged if held.hopeless(length, setup.end - from) => {
+                return Err(not_lazy(from));
+            }
             Outcome::Escaped | Outcome::Diverged => {
                 work.rejected += 1;
-                failures += 1;
+                failures += usize::from(matches!(outcome, Outcome::Diverged));
                 length *= 0.4;
                 continue;
             }
         };
         failures = 0;
+        held.released();
         let Some(trial) = trial else { return Err(stalled(from)) };
         work.steps += 1;
         let end = if from + length >= setup.end { setup.end } else { from + length };
@@ -142,6 +168,26 @@ fn run(
         let degree = stepper.degree;
         stepper.advance(trial);
         length *= adapt(stepper, degree, &errors, tolerance);
+    }
+}
+
+/// How long steps have been held short by contraction alone.
+#[derive(Default)]
+struct Held {
+    balance: usize,
+}
+
+impl Held {
+    /// An attempt did not contract; whether there is no hope that `left` will be reached.
+    #[allow(clippy::cast_precision_loss, reason = "a count of steps")]
+    fn hopeless(&mut self, length: f64, left: f64) -> bool {
+        self.balance += 2;
+        self.balance > HELD && left > HELD as f64 * length
+    }
+
+    /// A step was made.
+    fn released(&mut self) {
+        self.balance = self.balance.saturating_sub(1);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a multistep method remembers, and the combinations it makes of it.
 //!
 //! The flow x' = f(t, x) is split as x' = −L (x − xₙ) + g(t) with g = f + L (x − xₙ), and g is replaced by a polynomial
-//! Σ_q σ^q G_q, σ = (t − tₙ)/h, through past values. Then exactly
+//! `Σ_q` σ^q `G_q`, σ = (t − tₙ)/h, through past values. Then exactly
 //!
 //! ```text
 //! x(tₙ + h) = xₙ + h Σ_q q! φ_{q+1}(−hL) G_q.
@@ -11,7 +11,7 @@ use super::phi::Weights;
 use super::polynomial::{Nodes, from_roots};
 use super::tangent::Tangent;
 
-/// A value of f. Images are UᵀJ of what they are images of.
+/// A value of f. Images are `UᵀJ` of what they are images of.
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     pub(super) time: f64,
@@ -23,7 +23,7 @@ pub(super) struct Value {
     pub(super) x_image: Vec<f64>,
 }
 
-/// A displacement Σⱼ βⱼ fⱼ + JᵀU a, and its image.
+/// A displacement Σⱼ βⱼ fⱼ + `JᵀU` a, and its image.
 #[derive(Debug, Clone)]
 pub(super) struct Motion {
     pub(super) combination: Vec<f64>,
@@ -101,12 +101,13 @@ impl<'a> View<'a> {
     }
 
     /// How far a step through the newest `degree` + 1 values moves from steps whose polynomials leave out one of them,
-    /// for each number in `left_out`.
+    /// for each number in `left_out`; good to a hundredth of `tolerance`.
     pub(super) fn differences<const K: usize>(
         &self,
         degree: usize,
         left_out: [usize; K],
         weights: &Weights,
+        tolerance: f64,
     ) -> [f64; K] {
         let nodes = &self.nodes[..=degree];
         let modes = self.x_image.len();
@@ -119,8 +120,7 @@ impl<'a> View<'a> {
             add(&mut f_image, *d, &value.f_image);
             add(&mut f, *d, &value.f);
         }
-        let unseen = self.tangent.unseen(&f, &f_image);
-        left_out.map(|left_out| {
+        let parts = left_out.map(|left_out| {
             let roots = (0..=degree).filter(|i| *i != left_out).map(|i| nodes[i]);
             let mut still = 0.0;
             let mut after = vec![0.0; modes];
@@ -129,8 +129,11 @@ impl<'a> View<'a> {
                 add(&mut after, self.length * c, weights.moved(q));
             }
             after.iter_mut().zip(&g).for_each(|(a, g)| *a *= g);
-            (still * still * unseen + self.tangent.seen(&after)).sqrt()
-        })
+            (still, self.tangent.seen(&after))
+        });
+        let largest = parts.iter().fold(0.0, |m: f64, (still, _)| m.max(still.abs()));
+        let unseen = self.tangent.unseen(&f, &f_image, 0.01 * tolerance / largest);
+        parts.map(|(still, seen)| (still * still * unseen + seen).sqrt())
     }
 }
 

@@ -4,7 +4,7 @@
 pub(super) struct Nodes<'a>(pub(super) &'a [f64]);
 
 impl Nodes<'_> {
-    /// Coefficients c with Σ_q σ^q Σ_j c[q][j] g_j the polynomial through the values g_j; one row per power q.
+    /// Coefficients c with `Σ_q` σ^q `Σ_j` c[q][j] `g_j` the polynomial through the values `g_j`; one row per power q.
     pub(super) fn interpolation(&self) -> Vec<Vec<f64>> {
         let count = self.0.len();
         let mut rows = vec![vec![0.0; count]; count];
@@ -18,7 +18,7 @@ impl Nodes<'_> {
         rows
     }
 
-    /// Weights d of the divided difference Σ_j d_j g_j over all nodes.
+    /// Weights d of the divided difference `Σ_j` `d_j` `g_j` over all nodes.
     pub(super) fn difference(&self) -> Vec<f64> {
         let count = self.0.len();
         let weight = |j: usize| {

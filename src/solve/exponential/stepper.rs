@@ -4,24 +4,18 @@ use super::contraction::Contraction;
 use super::past::{Motion, Value, View};
 use super::phi::Weights;
 use super::tangent::Tangent;
-use crate::Result;
-use crate::linalg;
-use crate::model::Sparse;
 use crate::solve::ode::System;
-use crate::solve::piecewise::{DensePath, Switching, Turn};
 use std::collections::VecDeque;
 
 /// The highest degree of the polynomial that a step is corrected with.
 pub(super) const HIGHEST: usize = 9;
 
-/// A step shorter than this part of the one tried is none.
-const NOTHING: f64 = 1e-9;
-
-/// Past values that are taken again after an event.
-const RETAKEN: usize = 4;
-
 /// A corrector whose error is this part of the tolerance has done its work.
 const CORRECTED: f64 = 0.25;
+
+/// A change of less than this part of the tolerance is let be: its factor may be that of rounding errors, and where it
+/// grows from step to step it is seen before it counts.
+const QUIET: f64 = 0.01;
 
 /// Evaluations after the first that a step may take, and the factor of contraction at which no more are made.
 const ROUNDS: usize = 4;
@@ -30,20 +24,20 @@ const HOPELESS: f64 = 0.8;
 /// The state between steps.
 pub(super) struct Stepper<'a> {
     system: &'a dyn System,
-    tangent: Tangent<'a>,
+    pub(super) tangent: Tangent<'a>,
     /// Where the tangent was taken.
     tangent_time: f64,
     /// Values of f, the newest first: `HIGHEST` + 1 at most.
-    past: VecDeque<Value>,
-    /// x = base + JᵀU modal, and its image.
-    base: Vec<f64>,
-    modal: Vec<f64>,
-    image: Vec<f64>,
+    pub(super) past: VecDeque<Value>,
+    /// x = base + `JᵀU` modal, and its image.
+    pub(super) base: Vec<f64>,
+    pub(super) modal: Vec<f64>,
+    pub(super) image: Vec<f64>,
     pub(super) time: f64,
     /// The degree of the correcting polynomial.
     pub(super) degree: usize,
     weights: Weights,
-    contraction: Contraction,
+    pub(super) contraction: Contraction,
     pub(super) evaluations: usize,
     pub(super) lifts: usize,
     pub(super) tangents: usize,
@@ -71,7 +65,7 @@ pub(super) struct Errors {
 
 /// A step carried out, and not yet made one's own.
 pub(super) struct Trial {
-    value: Value,
+    pub(super) value: Value,
     motion: Motion,
 }
 
@@ -109,7 +103,7 @@ impl<'a> Stepper<'a> {
     }
 
     /// f at x; `None` where it is not finite.
-    fn evaluate(&mut self, time: f64, x: Vec<f64>, x_image: Vec<f64>) -> Option<Value> {
+    pub(super) fn evaluate(&mut self, time: f64, x: Vec<f64>, x_image: Vec<f64>) -> Option<Value> {
         let mut f = vec![0.0; x.len()];
         self.evaluations += 1;
         self.system.rhs(time, &x, &mut f);
@@ -164,9 +158,12 @@ impl<'a> Stepper<'a> {
         let Some(mut value) = self.evaluate(end, nearby, x_image) else {
             return (Outcome::Escaped, None);
         };
-        let (mut motion, mut errors, mut change) = self.correct(&value, degree, length, weights);
+        let (mut motion, mut errors, mut change) =
+            self.correct(&value, degree, (length, tolerance), weights);
         // What is left of the corrector's error; as long as it was never measured, too much.
-        let mut left = self.contraction.expected(length) * change;
+        let quiet = |change: f64| change <= QUIET * tolerance;
+        let mut left =
+            if quiet(change) { change } else { self.contraction.expected(length) * change };
         for round in 0.. {
             if left <= CORRECTED * tolerance {
                 break;
@@ -184,13 +181,16 @@ impl<'a> Stepper<'a> {
             let Some(again) = self.evaluate(end, nearby, x_image) else {
                 return (Outcome::Escaped, None);
             };
-            let (next, next_errors, _) = self.correct(&again, degree, length, weights);
-            let next_change = self.apart(&value, &again, &motion, &next);
+            let (next, next_errors, _) = self.correct(&again, degree, (length, tolerance), weights);
+            let next_change = self.apart((&value, &again), (&motion, &next), tolerance);
             let factor = if change > 0.0 { next_change / change } else { 0.0 };
-            if round == 0 {
+            if round == 0 && (factor < HOPELESS || !quiet(next_change)) {
                 self.contraction.measured(factor, length);
             }
             left = if factor < 1.0 { factor / (1.0 - factor) * next_change } else { f64::INFINITY };
+            if quiet(next_change) {
+                left = next_change;
+            }
             if factor > HOPELESS && left > CORRECTED * tolerance {
                 return (Outcome::Diverged, None);
             }
@@ -204,13 +204,13 @@ impl<'a> Stepper<'a> {
         &self,
         value: &Value,
         degree: usize,
-        length: f64,
+        (length, tolerance): (f64, f64),
         weights: &Weights,
     ) -> (Motion, Errors, f64) {
         let view = self.view(std::iter::once(value).chain(&self.past), length);
         let motion = view.motion(degree + 1, weights);
-        let [here, corrected] = view.differences(degree, [degree, 0], weights);
-        let lone = |degree: usize| view.differences(degree, [degree], weights)[0];
+        let [here, corrected] = view.differences(degree, [degree, 0], weights, tolerance);
+        let lone = |degree: usize| view.differences(degree, [degree], weights, tolerance)[0];
         let errors = Errors {
             below: (degree > 1).then(|| lone(degree - 1)),
             here,
@@ -220,14 +220,20 @@ impl<'a> Stepper<'a> {
     }
 
     /// ‖difference of two corrected steps‖ that differ in their newest value.
-    fn apart(&self, old: &Value, new: &Value, before: &Motion, after: &Motion) -> f64 {
+    fn apart(
+        &self,
+        (old, new): (&Value, &Value),
+        (before, after): (&Motion, &Motion),
+        tolerance: f64,
+    ) -> f64 {
         let difference =
             |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
         let f = difference(&new.f, &old.f);
         let f_image = difference(&new.f_image, &old.f_image);
         let image = difference(&after.image, &before.image);
-        let unseen = self.tangent.unseen(&f, &f_image);
-        (after.combination[0].powi(2) * unseen + self.tangent.seen(&image)).sqrt()
+        let still = after.combination[0];
+        let unseen = self.tangent.unseen(&f, &f_image, QUIET * tolerance / still.abs());
+        (still * still * unseen + self.tangent.seen(&image)).sqrt()
     }
 
     fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
@@ -260,93 +266,16 @@ impl<'a> Stepper<'a> {
         self.contraction.step();
     }
 
-    /// Ends the trial step early, at `time`, where `switch` changes f; past values are taken again, on the new f and at
-    /// the states from which it would have come here. `None` where f is not finite.
-    pub(super) fn interrupt(
-        &mut self,
-        trial: &Trial,
-        time: f64,
-        switching: &dyn Switching,
-    ) -> Result<Option<()>> {
-        let length = time - self.time;
-        if length > NOTHING * (trial.value.time - self.time) {
-            let motion = self.motion_within(trial, time, &mut Weights::default());
-            let values = std::iter::once(&trial.value).chain(&self.past);
-            for (beta, value) in motion.combination.iter().zip(values) {
-                self.base.iter_mut().zip(&value.f).for_each(|(x, f)| *x += beta * f);
-            }
-            self.modal.iter_mut().zip(&motion.lifted).for_each(|(m, a)| *m += a);
-            self.image.iter_mut().zip(&motion.image).for_each(|(x, m)| *x += m);
-            self.time = time;
-            self.contraction.step();
-        } else {
-            self.past.pop_front();
-        }
-        let x = self.state();
-        self.evaluations += 1;
-        let Some(Turn { velocity, jump, shift }) = switching.switch(self.time, &x)? else {
-            return Ok(None);
-        };
-        let x = match shift {
-            Some(shift) => self.shifted(x, &shift),
-            None => x,
-        };
-        let (f_image, jump_image) = (self.tangent.image(&velocity), self.tangent.image(&jump));
-        let x_image = self.image.clone();
-        let here = Value { time: self.time, f: velocity, f_image, x, x_image };
-        let past = std::mem::take(&mut self.past);
-        self.past.push_front(here);
-        for value in past.into_iter().take(RETAKEN.min(self.degree)) {
-            let ago = value.time - self.time;
-            let moved = |x: &[f64], jump: &[f64]| -> Vec<f64> {
-                x.iter().zip(jump).map(|(x, j)| x + ago * j).collect()
-            };
-            let (x, image) = (moved(&value.x, &jump), moved(&value.x_image, &jump_image));
-            let Some(again) = self.evaluate(value.time, x, image) else { break };
-            self.past.push_back(again);
-        }
-        self.degree = self.degree.min(self.past.len());
-        Ok(Some(()))
-    }
-
-    /// Moves the state by `shift`.
-    fn shifted(&mut self, mut x: Vec<f64>, shift: &[f64]) -> Vec<f64> {
-        let image = self.tangent.image(shift);
-        self.image.iter_mut().zip(&image).for_each(|(x, s)| *x += s);
-        self.base.iter_mut().zip(shift).for_each(|(x, s)| *x += s);
-        x.iter_mut().zip(shift).for_each(|(x, s)| *x += s);
-        x
-    }
-
     /// The motion from the trial step's beginning to a time within it.
-    fn motion_within(&self, trial: &Trial, time: f64, weights: &mut Weights) -> Motion {
+    pub(super) fn motion_within(&self, trial: &Trial, time: f64, weights: &mut Weights) -> Motion {
         let length = time - self.time;
         weights.fill(length, self.tangent.rates(), self.degree + 1);
         let values = std::iter::once(&trial.value).chain(&self.past);
         self.view(values, length).motion(self.degree + 1, weights)
     }
 
-    /// ⟨n, x⟩ within a trial step, for many times: what does not depend on time is computed once.
-    pub(super) fn along<'b>(
-        &'b self,
-        trial: &'b Trial,
-        n: &'b Sparse,
-    ) -> Box<dyn Fn(f64) -> f64 + 'b> {
-        let image = self.tangent.image(&n.to_dense(self.base.len()));
-        let base = n.dot(&self.base) + linalg::dot(&image, &self.modal);
-        let values = std::iter::once(&trial.value).chain(&self.past);
-        let parts: Vec<f64> = values.map(|value| n.dot(&value.f)).collect();
-        Box::new(move |time| {
-            if time == self.time {
-                return base;
-            }
-            let motion = self.motion_within(trial, time, &mut Weights::default());
-            base + linalg::dot(&motion.combination, &parts) + linalg::dot(&image, &motion.lifted)
-        })
-    }
-
     /// x.
-    fn state(&self) -> Vec<f64> {
+    pub(super) fn state(&self) -> Vec<f64> {
         let mut x = vec![0.0; self.base.len()];
         self.tangent.lift(&self.modal, &mut x);
         x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
@@ -376,6 +305,21 @@ impl<'a> Stepper<'a> {
         true
     }
 
+    /// Whether going straight on for a thousandth of the time so far would leave the domain.
+    pub(super) fn borders(&mut self) -> bool {
+        let mut x = vec![0.0; self.base.len()];
+        self.tangent.lift(&self.modal, &mut x);
+        let ahead = 1e-3 * self.time;
+        let velocity = self.past.front().map_or(&[][..], |value| &value.f);
+        for ((x, b), v) in x.iter_mut().zip(&self.base).zip(velocity) {
+            *x += b + ahead * v;
+        }
+        self.evaluations += 1;
+        let mut beyond = vec![0.0; x.len()];
+        self.system.rhs(self.time, &x, &mut beyond);
+        !beyond.iter().all(|v| v.is_finite())
+    }
+
     /// Values at hand.
     pub(super) fn remembered(&self) -> usize {
         self.past.len()
@@ -385,27 +329,5 @@ impl<'a> Stepper<'a> {
     pub(super) fn forget(&mut self) {
         self.past.truncate(1);
         self.degree = 1;
-    }
-}
-
-/// A trial step as a path.
-pub(super) struct TrialPath<'b, 'a> {
-    pub(super) stepper: &'b Stepper<'a>,
-    pub(super) trial: &'b Trial,
-    pub(super) ends: (f64, f64),
-}
-
-impl DensePath for TrialPath<'_, '_> {
-    fn ends(&self) -> (f64, f64) {
-        self.ends
-    }
-    fn near(&self) -> &[f64] {
-        self.trial.near()
-    }
-    fn state(&self, time: f64) -> Vec<f64> {
-        self.stepper.within(self.trial, time)
-    }
-    fn along<'b>(&'b self, n: &'b Sparse) -> Box<dyn Fn(f64) -> f64 + 'b> {
-        self.stepper.along(self.trial, n)
     }
 }

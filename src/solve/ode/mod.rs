@@ -238,7 +238,8 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
             }
             _ => here,
         };
-        if to <= from {
+        // A step whose length was computed from infinities leaves the clock at NaN, short of any stop.
+        if here.is_nan() || to <= from {
             done = Err(problem.eqn.stalled(from));
             break;
         }
