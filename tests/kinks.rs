@@ -194,6 +194,24 @@ fn deep_doubled_and_logistic_networks() {
     assert!(apart(&followed, &explicit) < 1e-3, "logistic: {:e}", apart(&followed, &explicit));
 }
 
+/// Where the flow is too far from lazy for the exponential method, explicit steps take over. They solve the flow itself,
+/// not its first piece: as they do when asked for by name.
+#[test]
+fn explicit_steps_that_take_over_see_the_kinks() {
+    let (width, d, n) = (12, 3, 8);
+    let mut generator = Generator::seeded(0);
+    let inputs = DMatrix::from_vec(d, n, generator.gaussians(d * n));
+    let start: Vec<f64> = generator.gaussians(width * (d + 1)).iter().map(|w| 0.4 * w).collect();
+    let target = generator.gaussians(n);
+    let map = Centred::at(relu(width, inputs), &start);
+    let flow = Flow::new(map, Square::to(target), start).scaled(0.01);
+    let chosen = alone(&flow, Method::Automatic, options(1e-3), &[2.0]).unwrap();
+    let named = alone(&flow, Method::Tsit45, options(1e-3), &[2.0]).unwrap();
+    assert_eq!(chosen.solver, "tsit45");
+    assert!(chosen.kinks.is_none());
+    assert_eq!(chosen.displacements, named.displacements);
+}
+
 /// Smooth models have no kinks to report, and explicit steps do not follow any.
 #[test]
 fn only_those_who_follow_kinks_report_them() {
