@@ -66,6 +66,7 @@ pub(crate) fn measure(
         "linear_solves": path.work.linear_solves,
         "crossings": path.kinks.as_ref().map(|log| log.crossings.len()),
         "slides": path.kinks.as_ref().map(|log| log.slides.len()),
+        "dead": path.kinks.as_ref().map(|log| log.dead.len()),
         "err_f": err_f,
         "err_u": err_u,
         "err_uT": err_end,
@@ -73,7 +74,7 @@ pub(crate) fn measure(
     }))
 }
 
-fn distance(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
 }
 

@@ -4,6 +4,7 @@
 //! ```text
 //! side_by_side P2 1e-8 100 --data DIR [--activation relu] [--solver NAME] [--repeats 5]
 //! side_by_side P5 1e-6 100 --data DIR
+//! side_by_side linear P2|P3 --data DIR [--activation relu]
 //! side_by_side ntk two|mlp --data DIR [--repeats 5]
 //! ```
 //!
@@ -13,6 +14,7 @@ mod clock;
 mod flow;
 mod gap;
 mod kernel;
+mod linear;
 
 use gradflow::Result;
 use gradflow::data::npy;
@@ -79,11 +81,12 @@ fn main() -> Result<()> {
         |word: &str| word.parse().unwrap_or_else(|_| stop(&format!("{word} is no number")));
     let line = match words[..] {
         ["ntk", net] => kernel::measure(&arguments, net)?,
+        ["linear", problem] => linear::measure(&arguments, problem)?,
         ["P5", tolerance, alpha] => gap::measure(&arguments, number(tolerance), number(alpha))?,
         [problem, tolerance, alpha] => {
             flow::measure(&arguments, problem, number(tolerance), number(alpha))?
         }
-        _ => stop("wanted PROBLEM TOLERANCE ALPHA, or ntk two|mlp"),
+        _ => stop("wanted PROBLEM TOLERANCE ALPHA, linear PROBLEM, or ntk two|mlp"),
     };
     println!("{line}");
     Ok(())

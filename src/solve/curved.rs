@@ -203,6 +203,9 @@ fn solve<H: Differentiable, L: Loss>(
             Err(e) => match integrator.instead(method, &demand, &e) {
                 Some(other) => {
                     integrator = other;
+                    // It does not switch pieces: it is not to stay on the one where the path begins.
+                    drop(recorder);
+                    system.ignore_kinks();
                     scale
                 }
                 None => {

@@ -120,6 +120,11 @@ impl<'a> CurvedSystem<'a> {
         self.pieces = kinked.and_then(|kinked| Pieces::at(kinked, self.setting.start));
     }
 
+    /// Stops following them: the velocity is that of the model as it is, not of the piece at hand.
+    pub(crate) fn ignore_kinks(&mut self) {
+        self.pieces = None;
+    }
+
     /// What the integrator must ask, from the start on.
     pub(crate) fn switching(&self) -> Option<Switch<'_, 'a>> {
         let pieces = self.pieces.as_ref()?;
