@@ -233,7 +233,7 @@ fn warn(options: &FlowOptions, initial: &[f64], alpha: f64, stiffness: f64, meth
             "warning",
             &format!(
                 "spectral radius times horizon is about {stiffness:.1e}: an explicit method will take very many \
-                 steps; --solver bdf does not"
+                 steps; --solver auto does not"
             ),
         );
     }

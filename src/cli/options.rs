@@ -110,7 +110,7 @@ pub(super) struct SolvingOptions {
         help_heading = "Flow"
     )]
     pub(super) rtol: Option<f64>,
-    /// auto, bdf, tr-bdf2, esdirk34 or tsit45.
+    /// auto, exponential, bdf, tr-bdf2, esdirk34 or tsit45.
     #[arg(long, default_value = "auto", help_heading = "Flow")]
     pub(super) solver: String,
     /// Steps allowed in one solve.

@@ -114,7 +114,9 @@ fn its_conclusions_hold() {
                 let at = format!("{} α = {alpha:e} t = {t}", p.name);
                 // Residuals are solved to 1e-8 of their size at the start, gaps likewise.
                 let floor = 1e-7 * setting.residual.unwrap();
-                assert!(all[0].scaled(t) >= norm(&run.curved.displacements[i]), "{at}");
+                // Where the condition is sharp the bound is attained; displacements are solved to 1e-8.
+                let moved = norm(&run.curved.displacements[i]);
+                assert!(all[0].scaled(t) >= moved * (1.0 - 1e-8), "{at}");
                 assert!(all[1].scaled(t) + floor >= norm(&y), "{at}");
                 assert!(all[2].scaled(t) >= norm(&run.outputs_gaps[i]), "{at}");
                 let w = run.curved.weights(i);

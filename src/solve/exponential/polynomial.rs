@@ -4,7 +4,7 @@
 pub(super) struct Nodes<'a>(pub(super) &'a [f64]);
 
 impl Nodes<'_> {
-    /// Coefficients c with `Σ_q` σ^q `Σ_j` c[q][j] `g_j` the polynomial through the values `g_j`; one row per power q.
+    /// Coefficients `c` with `Σ_q σ^q Σ_j c[q][j] g_j` the polynomial through the values `g_j`; one row per power q.
     pub(super) fn interpolation(&self) -> Vec<Vec<f64>> {
         let count = self.0.len();
         let mut rows = vec![vec![0.0; count]; count];
