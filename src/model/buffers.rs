@@ -10,6 +10,10 @@ pub(crate) struct Buffers(Mutex<Vec<Vec<f64>>>);
 /// More than one sweep of a deep network has in use at once.
 const KEPT: usize = 64;
 
+/// Buffers have lengths 2ᵏ from this on, and are lent for their own length only: then one round of a computation leaves
+/// behind all that the next asks for. What is not used of a fresh one is never touched, and takes no memory.
+const SMALLEST: usize = 16;
+
 /// A slice on loan; it goes back when dropped.
 #[derive(Debug)]
 pub(crate) struct Buffer<'a> {
@@ -27,12 +31,15 @@ impl Clone for Buffers {
 impl Buffers {
     /// `len` numbers, **of any value**: whoever takes them overwrites all that is read later.
     pub(crate) fn take(&self, len: usize) -> Buffer<'_> {
+        if len == 0 {
+            return Buffer { data: Vec::new(), len, home: self };
+        }
+        let size = len.next_power_of_two().max(SMALLEST);
         let mut resting = self.resting();
-        let fitting = (0..resting.len()).filter(|&i| resting[i].len() >= len);
-        let tightest = fitting.min_by_key(|&i| resting[i].len());
-        let found = tightest.map(|i| resting.swap_remove(i));
+        let fitting = resting.iter().position(|data| data.len() == size);
+        let found = fitting.map(|i| resting.swap_remove(i));
         drop(resting);
-        Buffer { data: found.unwrap_or_else(|| vec![0.0; len]), len, home: self }
+        Buffer { data: found.unwrap_or_else(|| vec![0.0; size]), len, home: self }
     }
 
     fn resting(&self) -> MutexGuard<'_, Vec<Vec<f64>>> {

@@ -107,16 +107,15 @@ fn its_conclusions_hold() {
             applied += 1;
             let sigma = near.spectrum().unwrap().sigma_min.lower;
             let times = logarithmic(0.01 / sigma.powi(2), 20.0 / sigma.powi(2), 20);
-            let run = gap(Method::Automatic, 1e-8).solve(&flow, &times).unwrap();
+            // Where the condition is sharp the bound is attained but for e^(−20): the run must know that much.
+            let run = gap(Method::Automatic, 1e-10).solve(&flow, &times).unwrap();
             for (i, &t) in times.iter().enumerate() {
                 let y: Vec<f64> =
                     run.curved.outputs[i].iter().zip(&p.target).map(|(a, b)| a - b).collect();
                 let at = format!("{} α = {alpha:e} t = {t}", p.name);
                 // Residuals are solved to 1e-8 of their size at the start, gaps likewise.
                 let floor = 1e-7 * setting.residual.unwrap();
-                // Where the condition is sharp the bound is attained; displacements are solved to 1e-8.
-                let moved = norm(&run.curved.displacements[i]);
-                assert!(all[0].scaled(t) >= moved * (1.0 - 1e-8), "{at}");
+                assert!(all[0].scaled(t) >= norm(&run.curved.displacements[i]), "{at}");
                 assert!(all[1].scaled(t) + floor >= norm(&y), "{at}");
                 assert!(all[2].scaled(t) >= norm(&run.outputs_gaps[i]), "{at}");
                 let w = run.curved.weights(i);
