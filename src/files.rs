@@ -58,7 +58,7 @@ fn settle(temporary: &Path, path: &Path) -> io::Result<()> {
 }
 
 /// The folder that holds `path`, `.` for a bare name.
-fn folder_of(path: &Path) -> PathBuf {
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
         _ => PathBuf::from("."),

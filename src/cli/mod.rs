@@ -11,6 +11,7 @@ mod clock;
 mod constants;
 mod dataset;
 mod derive;
+mod figure;
 mod findings;
 mod flow;
 mod flow_options;
@@ -52,6 +53,8 @@ enum Command {
     Constants(Box<constants::ConstantsOptions>),
     /// Print the gradient-flow system that a formula generates, as text or LaTeX.
     Derive(derive::DeriveOptions),
+    /// Make and draw the paper's figures, and hold what they show against the paper's numbers.
+    Figure(figure::FigureOptions),
 }
 
 /// Runs the command and returns its exit code.
@@ -62,6 +65,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Bounds(options) => bounds::run(&options, &mut out),
         Command::Constants(options) => constants::run(&options, &mut out),
         Command::Derive(options) => derive::run(&options, &mut out),
+        Command::Figure(options) => figure::run(&options, &mut out),
     };
     let result = result.and_then(|code| flushed(&mut out).map(|()| code));
     match result {

@@ -91,7 +91,7 @@ impl Slopes {
 
 /// The least-squares slope through (x, y).
 #[allow(clippy::cast_precision_loss, reason = "a count of points")]
-fn slope(points: &[(f64, f64)]) -> Option<f64> {
+pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     if points.len() < 2 {
         return None;
     }

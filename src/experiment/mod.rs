@@ -1,14 +1,41 @@
 //! Experiments: many runs, and the tables that keep what they found.
+//!
+//! An [`Experiment`] is a set of runs that do not depend on each other; [`carry_out`] shares them out among the cores,
+//! writes each down as it finishes and goes on where a killed one was. The paper's own, by their figures:
+//! [`Trajectories`] (1a, 1b, 6), [`InitialScale`] (1c), [`Widths`] (2a), [`Population`] (2b), [`RandomKernels`] (4). What
+//! a table must show, with the paper's numbers, are its [`Check`]s.
 
 mod bounds;
+mod check;
+mod initial_scale;
 mod kappa;
 mod lazy;
+mod ledger;
+mod linear_descent;
+mod plan;
+mod population;
+mod random_kernels;
 mod requirements;
+mod students;
 mod table;
+mod trajectories;
+mod widths;
 
 pub use bounds::{Checked, Survey, bounds_table};
+pub use check::Check;
+pub use initial_scale::InitialScale;
+pub(crate) use initial_scale::by_scale;
 pub use kappa::{EXPONENTS, KappaWidth, column as kappa_column, expected_slope};
 pub(crate) use lazy::sweep;
 pub use lazy::{Slopes, lazy_limit, path_table, table as lazy_table};
+pub use ledger::{Progress, Silent, carry_out, is_table_of, keep};
+pub use plan::{Desk, Experiment, Order, Rows, Size};
+pub use population::Population;
+pub(crate) use population::still_falls;
+pub use random_kernels::RandomKernels;
+pub(crate) use random_kernels::deviations;
 pub use requirements::{Requirement, requirements};
 pub use table::{Column, Table};
+pub use trajectories::Trajectories;
+pub use widths::Widths;
+pub(crate) use widths::by_width;

@@ -189,11 +189,11 @@ impl Table {
 }
 
 /// The shortest text that reads back as `value`; empty for NaN.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value.is_nan() { String::new() } else { format!("{value:?}") }
 }
 
-fn parse(field: &str) -> Option<f64> {
+pub(super) fn parse(field: &str) -> Option<f64> {
     let field = field.trim();
     if field.is_empty() { Some(f64::NAN) } else { field.parse().ok() }
 }

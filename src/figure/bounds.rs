@@ -35,6 +35,7 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         title: "The gap of the outputs and who bounds it".into(),
         caption: vec![notes_line(table, &[]), words],
         panels,
+        ..Picture::default()
     })
 }
 
@@ -54,5 +55,5 @@ fn panel(table: &Table, rows: &[usize], axis: &str, x: &str, y: &str) -> Result<
             }
         }
     }
-    Ok(Panel { x: x.into(), y: y.into(), curves })
+    Ok(Panel { x: x.into(), y: y.into(), curves, ..Panel::default() })
 }

@@ -1,6 +1,6 @@
 //! A drawing surface in page units: lines, markers and text on either backend of the drawing library.
 
-use super::style::{FAMILY, composed};
+use super::style::{FAMILY, composed, paled};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -59,9 +59,17 @@ impl<B: DrawingBackend> Canvas<B> {
         Ok(())
     }
 
+    /// A polygon filled with a colour mixed with white: `part` of it.
+    pub(super) fn polygon(&mut self, points: &[(f64, f64)], colour: RGBColor, part: f64) -> Drawn {
+        let corners: Vec<_> = points.iter().map(|&point| self.pixel(point)).collect();
+        let colour = paled(colour, part);
+        if corners.len() < 3 { Ok(()) } else { said(self.backend.fill_polygon(corners, &colour)) }
+    }
+
     /// A filled disc, white around.
-    pub(super) fn marker(&mut self, centre: (f64, f64), colour: RGBColor) -> Drawn {
-        let (at, disc, rim) = (self.pixel(centre), self.stroke(3.2), self.stroke(4.2));
+    pub(super) fn marker(&mut self, centre: (f64, f64), colour: RGBColor, size: f64) -> Drawn {
+        let (disc, rim) = (self.stroke(3.2 * size), self.stroke(3.2 * size + 1.0));
+        let at = self.pixel(centre);
         said(self.backend.draw_circle(at, rim, &WHITE, true))?;
         said(self.backend.draw_circle(at, disc, &colour, true))
     }

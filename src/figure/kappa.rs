@@ -27,6 +27,7 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         title: "How width makes a two-layer network lazy".into(),
         caption: vec![notes_line(table, &[]), words.into()],
         panels: panels.into(),
+        ..Picture::default()
     })
 }
 
@@ -45,5 +46,5 @@ fn panel(table: &Table, kind: &str, title: &str) -> Result<Panel> {
         let label = [format!("a = {a}"), minus(&format!("theory: slope {slope}"))];
         curves.push(measured.labelled(label));
     }
-    Ok(Panel { x: "width m".into(), y: title.into(), curves })
+    Ok(Panel { x: "width m".into(), y: title.into(), curves, ..Panel::default() })
 }

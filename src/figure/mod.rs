@@ -5,15 +5,23 @@
 //!
 //! To add a figure: a file with its `picture(&Table) -> Result<Picture>`, and an entry in [`FIGURES`].
 
+mod axis;
 mod bounds;
 mod canvas;
+mod gallery;
+mod initial_scale;
 mod kappa;
 mod page;
 mod paths;
 mod picture;
+mod population;
+mod random_kernels;
 mod rates;
 mod style;
+mod trajectories;
+mod widths;
 
+pub use gallery::{EXHIBITS, Exhibit, Outcome};
 pub use style::{number_label, power_of_ten};
 
 use crate::experiment::Table;
@@ -58,6 +66,36 @@ pub const FIGURES: &[Figure] = &[
         caption: "How far a flow and its linearization come apart, under the bounds of the paper and our own",
         columns: bounds::COLUMNS,
         picture: bounds::picture,
+    },
+    Figure {
+        name: "trajectories",
+        caption: "The paths of neurons in the plane, from a small and a large start",
+        columns: trajectories::COLUMNS,
+        picture: trajectories::picture,
+    },
+    Figure {
+        name: "initial-scale",
+        caption: "Test loss against the scale of the start, and the linearization's",
+        columns: initial_scale::COLUMNS,
+        picture: initial_scale::picture,
+    },
+    Figure {
+        name: "widths",
+        caption: "Test loss against the width, for the scalings 1/√m and 1/m",
+        columns: widths::COLUMNS,
+        picture: widths::picture,
+    },
+    Figure {
+        name: "population",
+        caption: "Population loss by stochastic descent against the scale of the start",
+        columns: population::COLUMNS,
+        picture: population::picture,
+    },
+    Figure {
+        name: "random-kernels",
+        caption: "Tangent kernels of random networks against the limit of infinite width",
+        columns: random_kernels::COLUMNS,
+        picture: random_kernels::picture,
     },
 ];
 
@@ -112,7 +150,7 @@ impl Figure {
         let picture = (self.picture)(table)?;
         if picture.is_empty() {
             return Err(problem(format!(
-                "the table has {} rows and no positive finite value in {}; nothing fits a log axis",
+                "the table has {} rows and no value in {} that the axes can show",
                 table.len(),
                 self.columns.join(", ")
             )));

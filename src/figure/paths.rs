@@ -26,9 +26,14 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         curve(Kind::Measured, 2, "outputs_gap", "‖y − ȳ‖")?,
     ];
     let panels = vec![
-        Panel { x: String::new(), y: "loss".into(), curves: losses },
-        Panel { x: "time t".into(), y: "distance".into(), curves: distances },
+        Panel { y: "loss".into(), curves: losses, ..Panel::default() },
+        Panel { x: "time t".into(), y: "distance".into(), curves: distances, ..Panel::default() },
     ];
     let caption = vec![notes_line(table, &[]), remarks.join(" ")];
-    Ok(Picture { title: "The flow and its linearization".into(), caption, panels })
+    Ok(Picture {
+        title: "The flow and its linearization".into(),
+        caption,
+        panels,
+        ..Picture::default()
+    })
 }

@@ -1,5 +1,6 @@
-//! What is to be seen, free of pixels: panels with log–log axes, curves, and words.
+//! What is to be seen, free of pixels: panels with axes, curves, marks, and words.
 
+use super::axis::Measure;
 use crate::experiment::Table;
 
 /// What a curve is, which fixes how it looks in every figure.
@@ -11,9 +12,13 @@ pub(super) enum Kind {
     Theory,
     /// Thin: the linearized flow.
     Linearized,
+    /// Solid without markers: a path in the plane.
+    Trail,
+    /// Wide and pale, to lie under another.
+    Halo,
 }
 
-/// Points joined by a line. Both coordinates are positive and finite.
+/// Points joined by a line; its panel's axes show them all.
 #[derive(Debug, Clone)]
 pub(super) struct Curve {
     pub(super) kind: Kind,
@@ -27,10 +32,25 @@ pub(super) struct Curve {
 impl Curve {
     /// The curve through (x, y), without what a log axis cannot show.
     pub(super) fn new(kind: Kind, colour: usize, x: &[f64], y: &[f64]) -> Self {
-        let shown = |v: f64| v.is_finite() && v > 0.0;
-        let pairs = x.iter().copied().zip(y.iter().copied());
-        let mut points: Vec<_> = pairs.filter(|&(x, y)| shown(x) && shown(y)).collect();
+        let pairs = x.iter().copied().zip(y.iter().copied()).collect();
+        Curve::on((Measure::Log, Measure::Log), kind, colour, pairs)
+    }
+
+    /// The curve through these points from left to right, without those that its axes cannot show.
+    pub(super) fn on(
+        (x, y): (Measure, Measure),
+        kind: Kind,
+        colour: usize,
+        points: Vec<(f64, f64)>,
+    ) -> Self {
+        let mut points = points;
+        points.retain(|point| x.shows(point.0) && y.shows(point.1));
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Curve { kind, colour, label: Vec::new(), points }
+    }
+
+    /// A path in the plane, in the order of its points.
+    pub(super) fn trail(kind: Kind, colour: usize, points: Vec<(f64, f64)>) -> Self {
         Curve { kind, colour, label: Vec::new(), points }
     }
 
@@ -40,20 +60,41 @@ impl Curve {
     }
 }
 
-/// One pair of axes.
+/// What is not a curve.
 #[derive(Debug, Clone)]
+pub(super) enum Mark {
+    /// Tinted, between the lower and the upper value at every x.
+    Band { colour: usize, points: Vec<(f64, f64, f64)> },
+    /// Hatched from one x to another, over the panel's height, with a word at its top.
+    Hatched { from: f64, to: f64, word: String },
+    /// From the origin.
+    Arrow { colour: usize, to: (f64, f64) },
+    /// Dotted, around the origin.
+    Circle { radius: f64 },
+    /// A disc, of that part of the usual size.
+    Dot { colour: usize, at: (f64, f64), size: f64 },
+}
+
+/// One pair of axes.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Panel {
     pub(super) x: String,
     pub(super) y: String,
     pub(super) curves: Vec<Curve>,
+    pub(super) marks: Vec<Mark>,
+    /// How x and y are measured.
+    pub(super) measures: (Measure, Measure),
+    /// Whether a unit is as long in x as in y.
+    pub(super) equal: bool,
 }
 
-/// A page: title, caption, panels from top to bottom.
-#[derive(Debug, Clone)]
+/// A page: title, caption, panels from top to bottom, or side by side.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Picture {
     pub(super) title: String,
     pub(super) caption: Vec<String>,
     pub(super) panels: Vec<Panel>,
+    pub(super) beside: bool,
 }
 
 impl Picture {

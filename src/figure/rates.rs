@@ -54,8 +54,14 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
     remarks.insert(0, if theory { BOTH } else { "Measured values." }.to_string());
     let mut caption = vec![notes_line(table, &["outputs_order"])];
     caption.push(remarks.join(" "));
-    let panel = Panel { x: "scale α".into(), y: "supremum over time".into(), curves };
-    Ok(Picture { title: "The lazy limit".into(), caption, panels: vec![panel] })
+    let panel =
+        Panel { x: "scale α".into(), y: "supremum over time".into(), curves, ..Panel::default() };
+    Ok(Picture {
+        title: "The lazy limit".into(),
+        caption,
+        panels: vec![panel],
+        ..Picture::default()
+    })
 }
 
 /// The order of ‖y − ȳ‖: the note `outputs_order`, 1 where it is not given.

@@ -29,7 +29,16 @@ pub(super) fn stroke(kind: Kind) -> (f64, bool) {
         Kind::Measured => (2.2, false),
         Kind::Theory => (1.5, true),
         Kind::Linearized => (1.0, false),
+        Kind::Trail => (1.3, false),
+        Kind::Halo => (5.0, false),
     }
+}
+
+/// `part` of a colour, the rest white.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
+pub(super) fn paled(RGBColor(r, g, b): RGBColor, part: f64) -> RGBColor {
+    let channel = |c: u8| (255.0 - part.clamp(0.0, 1.0) * f64::from(255 - c)).round() as u8;
+    RGBColor(channel(r), channel(g), channel(b))
 }
 
 /// The font family as SVG names it; layout uses the embedded subset of the first.
@@ -143,74 +152,6 @@ pub fn number_label(value: f64) -> String {
     minus(&format!("{value:.decimals$}"))
 }
 
-/// A log axis: its ends and its ticks, in powers of ten.
-#[derive(Debug, Clone)]
-pub(super) struct Axis {
-    pub(super) low: f64,
-    pub(super) high: f64,
-    pub(super) ticks: Vec<(f64, String)>,
-}
-
-impl Axis {
-    /// Room for all `values`, which are positive and finite, with at most `most` ticks.
-    pub(super) fn around(values: impl Iterator<Item = f64>, most: f64) -> Self {
-        let logs = values.map(f64::log10);
-        let (low, high) = logs.fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
-        if low > high {
-            return Axis::around([1.0].into_iter(), most);
-        }
-        // At least half a decade, and a margin so that no marker is cut by the frame.
-        let pad = (0.04 * (high - low)).max(0.27 - 0.5 * (high - low)).max(0.02);
-        let (low, high) = (low - pad, high + pad);
-        let mut axis = Axis { low, high, ticks: Vec::new() };
-        let step = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0].into_iter().find(|s| (high - low) / s < most);
-        axis.decades(step.unwrap_or(100.0));
-        if axis.ticks.len() < 2 {
-            axis.digits();
-        }
-        axis
-    }
-
-    /// Ticks at 10^(k step).
-    #[allow(clippy::cast_possible_truncation, reason = "exponents of doubles are below 400")]
-    fn decades(&mut self, step: f64) {
-        let (first, last) = ((self.low / step).ceil(), (self.high / step).floor());
-        self.ticks = (first as i32..=last as i32)
-            .map(|k| f64::from(k) * step)
-            .map(|exponent| (exponent, power_of_ten(exponent as i32)))
-            .collect();
-    }
-
-    /// Ticks at 1, 2, 5 times powers of ten, or at every digit where even those are too few.
-    #[allow(clippy::cast_possible_truncation, reason = "exponents of doubles are below 400")]
-    fn digits(&mut self) {
-        for digits in [&[1_i32, 2, 5][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9]] {
-            self.ticks.clear();
-            for exponent in self.low.floor() as i32..=self.high.floor() as i32 {
-                for &digit in digits {
-                    let at = f64::from(exponent) + f64::from(digit).log10();
-                    let text = match digit {
-                        _ if exponent == 0 => digit.to_string(),
-                        1 => power_of_ten(exponent),
-                        _ => format!("{digit}·{}", power_of_ten(exponent)),
-                    };
-                    if (self.low..=self.high).contains(&at) {
-                        self.ticks.push((at, text));
-                    }
-                }
-            }
-            if self.ticks.len() >= 2 {
-                return;
-            }
-        }
-    }
-
-    /// Where the logarithm of `value` lies between the ends, 0 to 1.
-    pub(super) fn place(&self, log: f64) -> f64 {
-        (log - self.low) / (self.high - self.low)
-    }
-}
-
 /// Moves labels of the given heights, wished centred at `wishes`, as little as it takes to keep them apart within
 /// [top, bottom]; returns their centres.
 pub(super) fn spread(wishes: &[f64], heights: &[f64], top: f64, bottom: f64) -> Vec<f64> {
@@ -241,17 +182,6 @@ mod tests {
     fn labels_stay_apart_and_inside() {
         let centres = spread(&[50.0, 51.0, 99.0], &[20.0, 20.0, 20.0], 0.0, 100.0);
         assert_eq!(centres, [50.0, 70.0, 90.0]);
-    }
-
-    #[test]
-    fn axes_bear_any_range() {
-        for values in [vec![1.0], vec![3.0, 3.0], vec![1e-300, 1e300], vec![2.1, 2.3], vec![5e-324]]
-        {
-            let axis = Axis::around(values.iter().copied(), 8.0);
-            assert!((2..=9).contains(&axis.ticks.len()), "{values:?}: {:?}", axis.ticks);
-            assert!(axis.ticks.iter().all(|(at, _)| (0.0..=1.0).contains(&axis.place(*at))));
-        }
-        assert_eq!(Axis::around([1.0, 1e4].into_iter(), 8.0).ticks[4].1, "10⁴");
     }
 
     #[test]

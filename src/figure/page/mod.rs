@@ -1,8 +1,11 @@
 //! The page: title, caption, panels, and curves labelled at their ends.
 
+mod marks;
+
+use super::axis::{Axis, Measure};
 use super::canvas::{Canvas, Side};
-use super::picture::{Curve, Kind, Panel, Picture};
-use super::style::{self, Axis, INK, PALETTE, SMALL, TEXT, TITLE};
+use super::picture::{Curve, Kind, Mark, Panel, Picture};
+use super::style::{self, INK, PALETTE, SMALL, TEXT, TITLE};
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use std::path::Path;
 
@@ -19,8 +22,12 @@ const EDGE: f64 = 18.0;
 const LINE: f64 = 19.0;
 const LEADER: f64 = 22.0;
 
+/// Height of a row of panels of equal axes.
+const SQUARE: u32 = 520;
+
 fn height(picture: &Picture) -> u32 {
-    HEIGHT + FURTHER * u32::try_from(picture.panels.len().saturating_sub(1)).unwrap_or(0)
+    let panels = u32::try_from(picture.panels.len()).unwrap_or(1).max(1);
+    if picture.beside { SQUARE / panels + 330 } else { HEIGHT + FURTHER * (panels - 1) }
 }
 
 /// The picture as the text of an SVG file.
@@ -61,18 +68,37 @@ fn draw<B: DrawingBackend>(
         canvas.text(line.trim_end(), (EDGE, y), (SMALL, INK), Side::Right, false)?;
         y += LINE;
     }
+    for (panel, frame) in picture.panels.iter().zip(frames(picture, y, height)) {
+        draw_panel(panel, &frame, &mut canvas)?;
+    }
+    canvas.finish()
+}
+
+/// Where the axes of each panel stand, below `top`.
+fn frames(picture: &Picture, top: f64, height: f64) -> Vec<Frame> {
+    let page = f64::from(WIDTH);
+    let count = f64::from(u32::try_from(picture.panels.len().max(1)).unwrap_or(1));
     let labels =
         picture.panels.iter().flat_map(|panel| &panel.curves).flat_map(|curve| &curve.label);
     let widest = labels.map(|label| style::width(label, TEXT)).fold(0.0, f64::max);
-    let right = page - EDGE - LEADER - widest.min(0.4 * page);
-    let each = (height - y) / f64::from(u32::try_from(picture.panels.len().max(1)).unwrap_or(1));
-    for panel in &picture.panels {
+    let aside = if widest > 0.0 { LEADER + widest.min(0.4 * page) } else { 0.0 };
+    let (across, down) = if picture.beside { (count, 1.0) } else { (1.0, count) };
+    let (wide, high) = ((page - EDGE) / across, (height - top) / down);
+    let places = picture.panels.iter().zip(0_u32..);
+    let place = |(panel, k): (&Panel, u32)| {
+        let (column, row) = if picture.beside { (f64::from(k), 0.0) } else { (0.0, f64::from(k)) };
         let titled = if panel.x.is_empty() { 34.0 } else { 58.0 };
-        let frame = Frame { left: LEFT, right, top: y + 10.0, bottom: y + each - titled };
-        draw_panel(panel, &frame, &mut canvas)?;
-        y += each;
-    }
-    canvas.finish()
+        let margin = if picture.beside { 0.6 * LEFT } else { LEFT };
+        let (left, top) = (column * wide + margin, top + row * high);
+        let frame = Frame {
+            left,
+            right: (column + 1.0) * wide - aside,
+            top: top + 10.0,
+            bottom: top + high - titled,
+        };
+        if panel.equal { frame.squared() } else { frame }
+    };
+    places.map(place).collect()
 }
 
 /// Where the axes stand.
@@ -90,6 +116,64 @@ impl Frame {
     fn y(&self, place: f64) -> f64 {
         self.bottom - place * (self.bottom - self.top)
     }
+
+    /// The largest square in it, at its top and in its middle.
+    fn squared(self) -> Frame {
+        let (wide, high) = (self.right - self.left, self.bottom - self.top);
+        let side = wide.min(high);
+        let left = self.left + 0.5 * (wide - side);
+        Frame { left, right: left + side, top: self.top, bottom: self.top + side }
+    }
+}
+
+/// A panel's frame and axes: from values to the page.
+struct Chart<'a> {
+    frame: &'a Frame,
+    x: Axis,
+    y: Axis,
+}
+
+impl<'a> Chart<'a> {
+    fn of(panel: &Panel, frame: &'a Frame) -> Self {
+        let all = values(panel);
+        let around = |measure: Measure, values: Vec<f64>, most| {
+            Axis::around(measure, values.into_iter().filter(|v| measure.shows(*v)), most)
+        };
+        let (wide, high) = (frame.right - frame.left, frame.bottom - frame.top);
+        let places = all.iter().map(|v| v.0).collect::<Vec<_>>();
+        let heights = all.iter().map(|v| v.1).collect::<Vec<_>>();
+        if panel.equal {
+            // One range for both, the same around the origin.
+            let far = places.iter().chain(&heights).fold(0.0_f64, |m, v| m.max(v.abs()));
+            let axis = |most| around(Measure::Linear, vec![-far, far], most);
+            return Chart { frame, x: axis(wide / 60.0), y: axis(high / 36.0) };
+        }
+        let x = around(panel.measures.0, places, wide / 60.0);
+        let y = around(panel.measures.1, heights, high / 36.0);
+        Chart { frame, x, y }
+    }
+
+    fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.frame.x(self.x.place_of(x)), self.frame.y(self.y.place_of(y)))
+    }
+}
+
+/// All points that the axes must make room for.
+fn values(panel: &Panel) -> Vec<(f64, f64)> {
+    let mut all: Vec<(f64, f64)> =
+        panel.curves.iter().flat_map(|curve| curve.points.iter().copied()).collect();
+    for mark in &panel.marks {
+        match mark {
+            Mark::Band { points, .. } => {
+                all.extend(points.iter().flat_map(|(x, low, high)| [(*x, *low), (*x, *high)]));
+            }
+            Mark::Hatched { .. } => {}
+            Mark::Arrow { to, .. } => all.push(*to),
+            Mark::Circle { radius } => all.extend([(*radius, *radius), (-radius, -radius)]),
+            Mark::Dot { at, .. } => all.push(*at),
+        }
+    }
+    all
 }
 
 fn draw_panel<B: DrawingBackend>(
@@ -97,19 +181,23 @@ fn draw_panel<B: DrawingBackend>(
     frame: &Frame,
     canvas: &mut Canvas<B>,
 ) -> Result<(), String> {
-    let points = || panel.curves.iter().flat_map(|curve| &curve.points);
-    let x = Axis::around(points().map(|point| point.0), (frame.right - frame.left) / 60.0);
-    let y = Axis::around(points().map(|point| point.1), (frame.bottom - frame.top) / 36.0);
-    draw_axes(panel, frame, (&x, &y), canvas)?;
+    let chart = Chart::of(panel, frame);
+    let (under, over): (Vec<&Mark>, Vec<&Mark>) =
+        panel.marks.iter().partition(|mark| !matches!(mark, Mark::Dot { .. } | Mark::Arrow { .. }));
+    for mark in under {
+        marks::draw(mark, &chart, canvas)?;
+    }
+    draw_axes(panel, frame, (&chart.x, &chart.y), canvas)?;
     let mut ends = Vec::new();
     for curve in &panel.curves {
-        let place =
-            |&(px, py): &(f64, f64)| (frame.x(x.place(px.log10())), frame.y(y.place(py.log10())));
-        let path: Vec<(f64, f64)> = curve.points.iter().map(place).collect();
+        let path: Vec<(f64, f64)> = curve.points.iter().map(|point| chart.at(*point)).collect();
         draw_curve(curve, &path, canvas)?;
         if let (Some(&end), false) = (path.last(), curve.label.is_empty()) {
             ends.push((end, curve));
         }
+    }
+    for mark in over {
+        marks::draw(mark, &chart, canvas)?;
     }
     draw_labels(&ends, frame, canvas)
 }
@@ -134,7 +222,8 @@ fn draw_axes<B: DrawingBackend>(
     }
     let middle = (f64::midpoint(frame.left, frame.right), f64::midpoint(frame.top, frame.bottom));
     canvas.text(&panel.x, (middle.0, frame.bottom + 40.0), (TEXT, INK), Side::Centre, false)?;
-    canvas.text(&panel.y, (EDGE, middle.1), (TEXT, INK), Side::Centre, true)
+    let beside = frame.left - LEFT + EDGE;
+    canvas.text(&panel.y, (beside.max(EDGE), middle.1), (TEXT, INK), Side::Centre, true)
 }
 
 fn draw_curve<B: DrawingBackend>(
@@ -142,7 +231,8 @@ fn draw_curve<B: DrawingBackend>(
     path: &[(f64, f64)],
     canvas: &mut Canvas<B>,
 ) -> Result<(), String> {
-    let colour = PALETTE[curve.colour % PALETTE.len()];
+    let full = PALETTE[curve.colour % PALETTE.len()];
+    let colour = if curve.kind == Kind::Halo { style::paled(full, 0.2) } else { full };
     let (width, dashed) = style::stroke(curve.kind);
     if dashed {
         canvas.dashed(path, colour, width)?;
@@ -153,7 +243,7 @@ fn draw_curve<B: DrawingBackend>(
     let stride = path.len().div_ceil(30).max(1);
     if curve.kind == Kind::Measured || path.len() == 1 {
         for &point in path.iter().rev().step_by(stride) {
-            canvas.marker(point, colour)?;
+            canvas.marker(point, colour, 1.0)?;
         }
     }
     Ok(())

@@ -1,0 +1,157 @@
+//! The gallery: every picture that belongs to the paper, with the experiment that makes its numbers.
+//!
+//! An exhibit's numbers lie in `NAME.csv` and its picture in `NAME.svg`; smaller and larger sizes have their own names,
+//! `NAME_quick` and `NAME_full`. Numbers that are there, made with the same settings, are drawn again and not made again.
+
+use super::Figure;
+use crate::experiment::{
+    Check, Experiment, InitialScale, Order, Population, Progress, RandomKernels, Size, Table,
+    Trajectories, Widths, carry_out, is_table_of, keep,
+};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// One of the paper's figures or tables.
+#[derive(Clone, Copy)]
+pub struct Exhibit {
+    /// The word that names it.
+    pub name: &'static str,
+    /// Where it is in the paper.
+    pub source: &'static str,
+    /// What it must show, in one sentence.
+    pub shows: &'static str,
+    /// The kind of picture.
+    pub figure: &'static str,
+    experiment: fn(&Order) -> Result<Box<dyn Experiment>>,
+}
+
+/// All of them.
+pub const EXHIBITS: &[Exhibit] = &[
+    Exhibit {
+        name: "fig1a",
+        source: "Figure 1(a)",
+        shows: "from a small start, τ = 0.1, neurons travel to the teacher's directions",
+        figure: "trajectories",
+        experiment: |order| Ok(Box::new(Trajectories::from_scale(order, 0.1))),
+    },
+    Exhibit {
+        name: "fig1b",
+        source: "Figure 1(b)",
+        shows: "from a large start, τ = 2, neurons hardly move",
+        figure: "trajectories",
+        experiment: |order| Ok(Box::new(Trajectories::from_scale(order, 2.0))),
+    },
+    Exhibit {
+        name: "fig1c",
+        source: "Figure 1(c)",
+        shows: "the test loss rises with τ to the linearization's plateau",
+        figure: "initial-scale",
+        experiment: |order| Ok(Box::new(InitialScale::new(order))),
+    },
+    Exhibit {
+        name: "fig2a",
+        source: "Figure 2(a)",
+        shows: "wide networks generalize five times worse under 1/√m than under 1/m",
+        figure: "widths",
+        experiment: |order| Ok(Box::new(Widths::new(order))),
+    },
+    Exhibit {
+        name: "fig2b",
+        source: "Figure 2(b)",
+        shows: "with fresh inputs, large τ stays at the distance of the teacher to the tangent space",
+        figure: "population",
+        experiment: |order| Ok(Box::new(Population::new(order))),
+    },
+    Exhibit {
+        name: "fig4",
+        source: "Figure 4",
+        shows: "random kernels approach their limit as m^(−1/2)",
+        figure: "random-kernels",
+        experiment: |order| Ok(Box::new(RandomKernels::new(order))),
+    },
+    Exhibit {
+        name: "fig6",
+        source: "Figure 6",
+        shows: "as Figures 1(a) and 1(b), with 200 neurons, doubled and not",
+        figure: "trajectories",
+        experiment: |order| Ok(Box::new(Trajectories::many(order))),
+    },
+];
+
+/// What was made, and what it shows.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The picture.
+    pub picture: PathBuf,
+    /// Its numbers.
+    pub numbers: PathBuf,
+    /// The table in that file.
+    pub table: Table,
+    /// Whether the numbers were made now, or found.
+    pub made: bool,
+    /// What the table must show, with the paper's numbers.
+    pub checks: Vec<Check>,
+}
+
+impl Exhibit {
+    /// The exhibit called `name`; `_` and `-` are the same.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest name.
+    pub fn named(name: &str) -> Result<&'static Exhibit> {
+        let known = || EXHIBITS.iter().map(|exhibit| exhibit.name);
+        let plain = |text: &str| text.to_lowercase().replace('_', "-");
+        EXHIBITS
+            .iter()
+            .find(|exhibit| plain(exhibit.name) == plain(name))
+            .ok_or_else(|| Error::unknown("figure", name, known()))
+    }
+
+    /// The experiment as ordered.
+    ///
+    /// # Errors
+    /// Data that are needed and not there.
+    pub fn experiment(&self, order: &Order) -> Result<Box<dyn Experiment>> {
+        (self.experiment)(order)
+    }
+
+    /// Where its picture lies in `folder`.
+    pub fn path(&self, folder: &Path, size: Size) -> PathBuf {
+        let ending = match size {
+            Size::Quick => "_quick",
+            Size::Standard => "",
+            Size::Full => "_full",
+        };
+        folder.join(format!("{}{ending}.svg", self.name))
+    }
+
+    /// Makes the numbers, unless they are in `folder` already or `again` is wanted, and draws them.
+    ///
+    /// # Errors
+    /// A run that fails, with what was done before kept; files that cannot be written.
+    pub fn make(
+        &self,
+        order: &Order,
+        folder: &Path,
+        again: bool,
+        progress: &dyn Progress,
+    ) -> Result<Outcome> {
+        let picture = self.path(folder, order.size);
+        let numbers = picture.with_extension("csv");
+        let experiment = self.experiment(order)?;
+        let found = if again { None } else { Table::read(&numbers).ok() };
+        let found = found.filter(|table| is_table_of(table, &*experiment));
+        let made = found.is_none();
+        let table = match found {
+            Some(table) => table,
+            None => {
+                let table = carry_out(&*experiment, &numbers, progress)?;
+                keep(&table, &numbers)?;
+                table
+            }
+        };
+        Figure::named(self.figure)?.draw(&table, &picture)?;
+        let checks = experiment.checks(&table)?;
+        Ok(Outcome { picture, numbers, table, made, checks })
+    }
+}

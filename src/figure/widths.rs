@@ -1,0 +1,39 @@
+//! `widths`: test loss against the width of two-layer networks, for the scalings 1/√m and 1/m.
+
+use super::picture::{Curve, Kind, Mark, Panel, Picture, notes_line};
+use crate::Result;
+use crate::experiment::{Table, by_width};
+
+pub(super) const COLUMNS: &[&str] = &["width", "exponent", "test", "train"];
+
+/// The paper's unit.
+const UNIT: f64 = 0.1;
+
+pub(super) fn picture(table: &Table) -> Result<Picture> {
+    let (mut curves, mut marks) = (Vec::new(), Vec::new());
+    for (a, colour, label) in [(0.5, 1, "1/√m, lazy"), (1.0, 0, "1/m, mean field")] {
+        let all = by_width(table, "test", a)?;
+        let (m, mean): (Vec<f64>, Vec<f64>) =
+            all.iter().map(|(m, mean, _)| (*m, UNIT * mean)).unzip();
+        curves.push(Curve::new(Kind::Measured, colour, &m, &mean).labelled([label.into()]));
+        let (width, exponent, test) =
+            (table.column("width")?, table.column("exponent")?, table.column("test")?);
+        let runs = (0..table.len()).filter(|i| exponent[*i] == a && test[*i] > 0.0);
+        marks.extend(runs.map(|i| Mark::Dot { colour, at: (width[i], UNIT * test[i]), size: 0.5 }));
+    }
+    let words = "Dots: single runs. Lines: their mean. Where training ends in a poor local minimum, at small m, runs scatter \
+                 over decades; the ratio of the lines settles from m = 32 on.";
+    let panel = Panel {
+        x: "width m".into(),
+        y: "0.1 × test loss".into(),
+        curves,
+        marks,
+        ..Panel::default()
+    };
+    Ok(Picture {
+        title: "Wide networks are lazy under 1/√m, and generalize worse".into(),
+        caption: vec![notes_line(table, &["size"]), words.into()],
+        panels: vec![panel],
+        ..Picture::default()
+    })
+}
