@@ -1,25 +1,17 @@
 //! How width makes a two-layer network lazy, and why the mean-field scaling does not: κ against m.
 //!
 //! Writes `figures/kappa_width.svg` and the numbers beside it.
-use gradflow::experiment::{EXPONENTS, KappaWidth, expected_slope, kappa_column};
-use gradflow::figure::Figure;
+use gradflow::experiment::{Order, Silent};
+use gradflow::figure::Exhibit;
 use gradflow::prelude::*;
 use std::path::Path;
 
 fn main() -> Result<()> {
-    let table = KappaWidth::default().table()?;
-    let widths = table.column("width")?;
-    for kind in ["kappa", "symmetrized"] {
-        for a in EXPONENTS {
-            let kappa = table.column(&kappa_column(kind, a))?;
-            let last = widths.len() - 1;
-            let slope =
-                (kappa[last] / kappa[last - 2]).ln() / (widths[last] / widths[last - 2]).ln();
-            let theory = expected_slope(kind, a);
-            println!("{kind:>11}, scaling m^-{a}: slope {slope:5.2} in m, theory {theory:5.2}");
-        }
+    let exhibit = Exhibit::named("kappa_width")?;
+    let outcome = exhibit.make(&Order::default(), Path::new("figures"), true, &Silent)?;
+    for check in outcome.checks {
+        let theory = check.paper.unwrap_or(f64::NAN);
+        println!("{:<46} {:5.2}, theory {theory:5.2}", check.quantity, check.found);
     }
-    let path = Path::new("figures/kappa_width.svg");
-    table.write(&path.with_extension("csv"))?;
-    Figure::named("kappa-width")?.draw(&table, path)
+    Ok(())
 }

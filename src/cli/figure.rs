@@ -2,8 +2,8 @@
 
 use super::{remark, stdout_error, words};
 use crate::Result;
-use crate::experiment::{Check, Order, Progress, Size};
-use crate::figure::{EXHIBITS, Exhibit, Outcome, number_label};
+use crate::experiment::{Order, Progress, Size};
+use crate::figure::{EXHIBITS, Exhibit, Outcome, report};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -89,16 +89,6 @@ fn list(out: &mut dyn Write) -> Result<u8> {
     Ok(0)
 }
 
-/// `2.6 to 3.6`, `≥ 15`, `≤ 0.15`.
-pub(super) fn band(check: &Check) -> String {
-    let (low, high) = check.allowed;
-    match (low.is_finite() && low != 0.0, high.is_finite()) {
-        (_, false) => format!("≥ {}", number_label(low)),
-        (false, true) => format!("≤ {}", number_label(high)),
-        (true, true) => format!("{} to {}", number_label(low), number_label(high)),
-    }
-}
-
 fn as_table(exhibit: &Exhibit, outcome: &Outcome, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{}, {}: {}", exhibit.name, exhibit.source, exhibit.shows)?;
     let widest = outcome.checks.iter().map(|c| c.quantity.chars().count()).max().unwrap_or(0);
@@ -108,15 +98,8 @@ fn as_table(exhibit: &Exhibit, outcome: &Outcome, out: &mut dyn Write) -> std::i
         "", "found", "paper", "allowed"
     )?;
     for check in &outcome.checks {
-        let paper = check.paper.map_or_else(|| "–".into(), number_label);
-        writeln!(
-            out,
-            "  {:<widest$}  {:>12}  {paper:>12}  {:>20}  {}",
-            check.quantity,
-            number_label(check.found),
-            band(check),
-            check.verdict()
-        )?;
+        let [quantity, found, paper, allowed, verdict] = report::cells(check);
+        writeln!(out, "  {quantity:<widest$}  {found:>12}  {paper:>12}  {allowed:>20}  {verdict}")?;
     }
     writeln!(out)
 }

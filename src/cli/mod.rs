@@ -20,6 +20,7 @@ mod options;
 mod outputs;
 mod problem;
 mod report;
+mod report_page;
 mod sizes;
 mod words;
 
@@ -55,6 +56,8 @@ enum Command {
     Derive(derive::DeriveOptions),
     /// Make and draw the paper's figures, and hold what they show against the paper's numbers.
     Figure(figure::FigureOptions),
+    /// Put every figure of a folder, with its numbers against the paper's, on one page of HTML.
+    Report(report_page::ReportOptions),
 }
 
 /// Runs the command and returns its exit code.
@@ -66,6 +69,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Constants(options) => constants::run(&options, &mut out),
         Command::Derive(options) => derive::run(&options, &mut out),
         Command::Figure(options) => figure::run(&options, &mut out),
+        Command::Report(options) => report_page::run(&options, &mut out),
     };
     let result = result.and_then(|code| flushed(&mut out).map(|()| code));
     match result {

@@ -41,8 +41,9 @@ impl InitialScale {
 }
 
 impl Experiment for InitialScale {
-    fn columns(&self) -> Vec<(&'static str, &'static str)> {
-        vec![
+    fn blank(&self) -> Table {
+        let Sizes { d, n, test, width } = SIZES;
+        Table::new(&[
             ("repeat", ""),
             ("tau", ""),
             ("end", "R"),
@@ -50,26 +51,20 @@ impl Experiment for InitialScale {
             ("train", "R"),
             ("linear_end", "R"),
             ("linear_best", "R"),
-        ]
-    }
-
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        let Sizes { d, n, test, width } = SIZES;
-        vec![
-            ("model", format!("two-layer relu, width {width}, doubled, start N(0, τ²)")),
-            (
-                "data",
-                format!("teacher of 3 neurons on the sphere of R^{d}, {n} train, {test} test"),
-            ),
-            ("loss", "½ mean square".into()),
-            (
-                "method",
-                format!("{STEPS} steps of descent of length min(10, 0.1/τ²); linear: closed form"),
-            ),
-            ("repeats", self.repeats.to_string()),
-            ("size", self.order.size.name().into()),
-            ("seed", self.order.seed.to_string()),
-        ]
+        ])
+        .note("model", format!("two-layer relu, width {width}, doubled, start N(0, τ²)"))
+        .note(
+            "data",
+            format!("teacher of 3 neurons on the sphere of R^{d}, {n} train, {test} test"),
+        )
+        .note("loss", "½ mean square")
+        .note(
+            "method",
+            format!("{STEPS} steps of descent of length min(10, 0.1/τ²); linear: closed form"),
+        )
+        .note("repeats", self.repeats)
+        .note("size", self.order.size.name())
+        .note("seed", self.order.seed)
     }
 
     fn runs(&self) -> usize {

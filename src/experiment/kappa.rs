@@ -6,7 +6,7 @@
 //!
 //! κ of m^(−a) h is κ_αh at α = m^(−a), so each network is drawn and measured once for all exponents.
 
-use super::Table;
+use super::{Check, Desk, Experiment, Rows, Table};
 use crate::Result;
 use crate::constants::{Laziness, Neighbourhood, width_exponent};
 use crate::flow::Flow;
@@ -52,12 +52,14 @@ impl KappaWidth {
     /// # Errors
     /// As for the networks and their constants.
     pub fn table(&self) -> Result<Table> {
-        let mut names = vec![("width".to_string(), "m")];
-        for kind in ["kappa", "symmetrized"] {
-            names.extend(EXPONENTS.map(|a| (column(kind, a), "")));
+        let mut table = self.blank();
+        for &width in &self.widths {
+            table.push(&self.row(width)?)?;
         }
-        let columns: Vec<(&str, &str)> =
-            names.iter().map(|(n, unit)| (n.as_str(), *unit)).collect();
+        Ok(table)
+    }
+
+    fn row(&self, width: usize) -> Result<Vec<f64>> {
         let generator = Generator::seeded(self.seed);
         let inputs = {
             let mut draw = generator.split("inputs");
@@ -68,37 +70,72 @@ impl KappaWidth {
             )
         };
         let targets = generator.split("targets").gaussians(self.samples);
-        let mut table = Table::new(&columns)
+        let net = TwoLayer { width, scaling: Scaling::One, ..TwoLayer::default() }.on(inputs)?;
+        let mut sums = [0.0; 2 * EXPONENTS.len()];
+        for draw in 0..self.draws {
+            let mut weights = generator.split(&format!("weights {width} {draw}"));
+            let bound = 3.0_f64.sqrt();
+            let start: Vec<f64> =
+                (0..net.params()).map(|_| weights.uniform(-bound, bound)).collect();
+            // Centring changes h(w₀), not its derivatives.
+            let near = Neighbourhood::of(&net, &start)?;
+            let centred = Centred::at(&net, &start);
+            let plain = kappas(&net, &near, &targets, width)?;
+            let found = [plain, kappas(&centred, &near, &targets, width)?];
+            sums.iter_mut().zip(found.concat()).for_each(|(sum, kappa)| *sum += kappa);
+        }
+        let means = sums.iter().map(|sum| sum / self.draws as f64);
+        Ok(std::iter::once(width as f64).chain(means).collect())
+    }
+}
+
+/// A run is a width.
+impl Experiment for KappaWidth {
+    fn blank(&self) -> Table {
+        let mut names = vec![("width".to_string(), "m")];
+        for kind in ["kappa", "symmetrized"] {
+            names.extend(EXPONENTS.map(|a| (column(kind, a), "")));
+        }
+        let columns: Vec<(&str, &str)> =
+            names.iter().map(|(n, unit)| (n.as_str(), *unit)).collect();
+        Table::new(&columns)
             .note(
                 "network",
                 format!("two-layer tanh, {} samples in R^{}", self.samples, self.dimension),
             )
             .note("weights", "uniform on [−√3, √3]")
             .note("draws", self.draws)
-            .note("seed", self.seed);
-        for &width in &self.widths {
-            let net = TwoLayer { width, scaling: Scaling::One, ..TwoLayer::default() }
-                .on(inputs.clone())?;
-            let mut sums = [0.0; 2 * EXPONENTS.len()];
-            for draw in 0..self.draws {
-                let mut weights = generator.split(&format!("weights {width} {draw}"));
-                let bound = 3.0_f64.sqrt();
-                let start: Vec<f64> =
-                    (0..net.params()).map(|_| weights.uniform(-bound, bound)).collect();
-                // Centring changes h(w₀), not its derivatives.
-                let near = Neighbourhood::of(&net, &start)?;
-                let centred = Centred::at(&net, &start);
-                let plain = kappas(&net, &near, &targets, width)?;
-                let found = [plain, kappas(&centred, &near, &targets, width)?];
-                sums.iter_mut().zip(found.concat()).for_each(|(sum, kappa)| *sum += kappa);
+            .note("seed", self.seed)
+    }
+
+    fn runs(&self) -> usize {
+        self.widths.len()
+    }
+
+    fn label(&self, run: usize) -> String {
+        format!("m = {}", self.widths[run])
+    }
+
+    fn run(&self, run: usize, _: &Desk<'_>) -> Result<Rows> {
+        Ok(vec![self.row(self.widths[run])?])
+    }
+
+    /// Slopes of log κ against log m over the last three widths.
+    fn checks(&self, table: &Table) -> Result<Vec<Check>> {
+        let widths = table.column("width")?;
+        let Some(from) = widths.len().checked_sub(3) else { return Ok(Vec::new()) };
+        let mut checks = Vec::new();
+        for kind in ["kappa", "symmetrized"] {
+            for a in EXPONENTS {
+                let kappa = table.column(&column(kind, a))?;
+                let last = widths.len() - 1;
+                let slope = (kappa[last] / kappa[from]).ln() / (widths[last] / widths[from]).ln();
+                let theory = expected_slope(kind, a);
+                let words = format!("slope of {kind} in m, scaling m^(−{a})");
+                checks.push(Check::new(words, theory, (theory - 0.1, theory + 0.1), slope));
             }
-            #[allow(clippy::cast_precision_loss, reason = "counts")]
-            let row: Vec<f64> = std::iter::once(width as f64)
-                .chain(sums.iter().map(|sum| sum / self.draws as f64))
-                .collect();
-            table.push(&row)?;
         }
-        Ok(table)
+        Ok(checks)
     }
 }
 

@@ -43,10 +43,7 @@ pub fn carry_out(
     path: &Path,
     progress: &dyn Progress,
 ) -> Result<Table> {
-    let mut table = Table::new(&experiment.columns());
-    for (key, value) in experiment.notes() {
-        table = table.note(key, value);
-    }
+    let mut table = experiment.blank();
     let ledger = Ledger::beside(path, &table)?;
     let runs = experiment.runs();
     let found = ledger.read(table.columns().len(), runs)?;
@@ -163,10 +160,7 @@ fn key(table: &Table) -> u64 {
 
 /// Whether `table` is the finished table of that experiment: the same notes and columns.
 pub fn is_table_of(table: &Table, experiment: &dyn Experiment) -> bool {
-    let wanted = experiment
-        .notes()
-        .into_iter()
-        .fold(Table::new(&experiment.columns()), |table, (k, v)| table.note(k, v));
+    let wanted = experiment.blank();
     let heads = |t: &Table| {
         t.columns().iter().map(|c| (c.name.clone(), c.unit.clone())).collect::<Vec<_>>()
     };

@@ -74,10 +74,8 @@ pub type Rows = Vec<Vec<f64>>;
 
 /// Runs that do not depend on each other. The rows of a run are the same whenever and wherever it is done.
 pub trait Experiment: Sync {
-    /// Names and units of the columns.
-    fn columns(&self) -> Vec<(&'static str, &'static str)>;
-    /// All that is needed to do it again, with the size and the seed.
-    fn notes(&self) -> Vec<(&'static str, String)>;
+    /// Its table without rows: the columns, and in the notes all that it takes to do it again.
+    fn blank(&self) -> Table;
     /// The number of runs.
     fn runs(&self) -> usize;
     /// What run number `run` is, in words.

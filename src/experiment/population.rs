@@ -94,30 +94,31 @@ fn diverged(tau: f64, step: usize) -> Error {
 }
 
 impl Experiment for Population {
-    fn columns(&self) -> Vec<(&'static str, &'static str)> {
-        vec![("repeat", ""), ("tau", ""), ("loss", "R(0)"), ("before", "R(0)"), ("lazy", "R(0)")]
-    }
-
-    fn notes(&self) -> Vec<(&'static str, String)> {
+    fn blank(&self) -> Table {
         let Sizes { d, n, width, .. } = SIZES;
-        vec![
-            ("model", format!("1/m × two-layer relu, m = {width}, doubled, start N(0, τ²)")),
-            (
-                "data",
-                format!("teacher of 3 neurons on the sphere of R^{d}, {n} fresh inputs per step"),
+        Table::new(&[
+            ("repeat", ""),
+            ("tau", ""),
+            ("loss", "R(0)"),
+            ("before", "R(0)"),
+            ("lazy", "R(0)"),
+        ])
+        .note("model", format!("1/m × two-layer relu, m = {width}, doubled, start N(0, τ²)"))
+        .note(
+            "data",
+            format!("teacher of 3 neurons on the sphere of R^{d}, {n} fresh inputs per step"),
+        )
+        .note("loss", format!("½ E(y − y*)² over that of y = 0, mean of {WINDOW} steps"))
+        .note(
+            "method",
+            format!(
+                "{} steps of length min(25, 0.25/τ²), d times that for inner weights",
+                self.steps
             ),
-            ("loss", format!("½ E(y − y*)² over that of y = 0, mean of {WINDOW} steps")),
-            (
-                "method",
-                format!(
-                    "{} steps of length min(25, 0.25/τ²), d times that for inner weights",
-                    self.steps
-                ),
-            ),
-            ("repeats", self.repeats.to_string()),
-            ("size", self.order.size.name().into()),
-            ("seed", self.order.seed.to_string()),
-        ]
+        )
+        .note("repeats", self.repeats)
+        .note("size", self.order.size.name())
+        .note("seed", self.order.seed)
     }
 
     fn runs(&self) -> usize {

@@ -39,8 +39,8 @@ impl RandomKernels {
 }
 
 impl Experiment for RandomKernels {
-    fn columns(&self) -> Vec<(&'static str, &'static str)> {
-        vec![
+    fn blank(&self) -> Table {
+        Table::new(&[
             ("width", ""),
             ("draw", ""),
             ("angle", "rad"),
@@ -48,17 +48,12 @@ impl Experiment for RandomKernels {
             ("outer", ""),
             ("inner_limit", ""),
             ("outer_limit", ""),
-        ]
-    }
-
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("model", "1/√m × two-layer relu, neurons N(0, 1)".into()),
-            ("inputs", format!("a section of the unit sphere of R^{D}")),
-            ("draws", self.draws.to_string()),
-            ("size", self.order.size.name().into()),
-            ("seed", self.order.seed.to_string()),
-        ]
+        ])
+        .note("model", "1/√m × two-layer relu, neurons N(0, 1)")
+        .note("inputs", format!("a section of the unit sphere of R^{D}"))
+        .note("draws", self.draws)
+        .note("size", self.order.size.name())
+        .note("seed", self.order.seed)
     }
 
     fn runs(&self) -> usize {

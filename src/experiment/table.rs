@@ -87,6 +87,12 @@ impl Table {
         self.len() == 0
     }
 
+    /// The rows, in order.
+    pub fn rows(&self) -> Vec<Vec<f64>> {
+        let row = |i: usize| self.columns.iter().map(|column| column.values[i]).collect();
+        (0..self.len()).map(row).collect()
+    }
+
     /// The columns, in order.
     pub fn columns(&self) -> &[Column] {
         &self.columns

@@ -114,8 +114,13 @@ fn rounded(v: f64) -> f64 {
 }
 
 impl Experiment for Trajectories {
-    fn columns(&self) -> Vec<(&'static str, &'static str)> {
-        vec![
+    fn blank(&self) -> Table {
+        let Sizes { d, n, width, .. } = self.sizes;
+        let titles = self.panels.iter().map(|panel| {
+            let how = if panel.neurons == Neurons::Sphere { "not doubled" } else { "doubled" };
+            format!("τ = {}, {how}", panel.tau)
+        });
+        Table::new(&[
             ("panel", ""),
             ("repeat", ""),
             ("neuron", ""),
@@ -127,38 +132,28 @@ impl Experiment for Trajectories {
             ("descent_y", ""),
             ("loss", "R"),
             ("descent_loss", "R"),
-        ]
-    }
-
-    fn notes(&self) -> Vec<(&'static str, String)> {
-        let Sizes { d, n, width, .. } = self.sizes;
-        let titles = self.panels.iter().map(|panel| {
-            let how = if panel.neurons == Neurons::Sphere { "not doubled" } else { "doubled" };
-            format!("τ = {}, {how}", panel.tau)
-        });
-        vec![
-            ("panels", titles.collect::<Vec<_>>().join("; ")),
-            ("drawn", self.drawn.to_string()),
-            (
-                "model",
-                format!(
-                    "two-layer relu, width {width}, inner weights τ × unit circle, outer ±τ × U(0, 1)"
-                ),
+        ])
+        .note("panels", titles.collect::<Vec<_>>().join("; "))
+        .note("drawn", self.drawn)
+        .note(
+            "model",
+            format!(
+                "two-layer relu, width {width}, inner weights τ × unit circle, outer ±τ × U(0, 1)"
             ),
-            ("data", format!("teacher of 3 neurons on the sphere of R^{d}, {n} samples")),
-            ("loss", "½ mean square".into()),
-            (
-                "method",
-                format!(
-                    "gradient flow until t = {}, kinks followed; descent: steps of {STEP}",
-                    STEP * STEPS as f64
-                ),
+        )
+        .note("data", format!("teacher of 3 neurons on the sphere of R^{d}, {n} samples"))
+        .note("loss", "½ mean square")
+        .note(
+            "method",
+            format!(
+                "gradient flow until t = {}, kinks followed; descent: steps of {STEP}",
+                STEP * STEPS as f64
             ),
-            ("rtol", format!("{:e}", self.rtol)),
-            ("repeats", self.repeats.to_string()),
-            ("size", self.order.size.name().into()),
-            ("seed", self.order.seed.to_string()),
-        ]
+        )
+        .note("rtol", format!("{:e}", self.rtol))
+        .note("repeats", self.repeats)
+        .note("size", self.order.size.name())
+        .note("seed", self.order.seed)
     }
 
     fn runs(&self) -> usize {

@@ -41,26 +41,27 @@ impl Widths {
 }
 
 impl Experiment for Widths {
-    fn columns(&self) -> Vec<(&'static str, &'static str)> {
-        vec![("repeat", ""), ("width", ""), ("exponent", ""), ("test", "R"), ("train", "R")]
-    }
-
-    fn notes(&self) -> Vec<(&'static str, String)> {
+    fn blank(&self) -> Table {
         let Sizes { d, n, test, .. } = SIZES;
-        vec![
-            ("model", "m^(−a) × two-layer relu of width m, start N(0, 1)".into()),
-            (
-                "data",
-                format!(
-                    "{TEACHER} × teacher of 3 neurons on the sphere of R^{d}, {n} train, {test} test"
-                ),
+        Table::new(&[
+            ("repeat", ""),
+            ("width", ""),
+            ("exponent", ""),
+            ("test", "R"),
+            ("train", "R"),
+        ])
+        .note("model", "m^(−a) × two-layer relu of width m, start N(0, 1)")
+        .note(
+            "data",
+            format!(
+                "{TEACHER} × teacher of 3 neurons on the sphere of R^{d}, {n} train, {test} test"
             ),
-            ("loss", "½ mean square".into()),
-            ("method", format!("{STEPS} steps of descent of length 1/m (a = ½) or 0.05/m (a = 1)")),
-            ("repeats", self.repeats.to_string()),
-            ("size", self.order.size.name().into()),
-            ("seed", self.order.seed.to_string()),
-        ]
+        )
+        .note("loss", "½ mean square")
+        .note("method", format!("{STEPS} steps of descent of length 1/m (a = ½) or 0.05/m (a = 1)"))
+        .note("repeats", self.repeats)
+        .note("size", self.order.size.name())
+        .note("seed", self.order.seed)
     }
 
     fn runs(&self) -> usize {

@@ -5,8 +5,9 @@
 
 use super::Figure;
 use crate::experiment::{
-    Check, Experiment, InitialScale, Order, Population, Progress, RandomKernels, Size, Table,
-    Trajectories, Widths, carry_out, is_table_of, keep,
+    Check, DivergenceBounds, Experiment, InitialScale, KappaWidth, LazyLimit, Order, Population,
+    Progress, RandomKernels, Silent, Size, Table, Trajectories, Widths, carry_out, is_table_of,
+    keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,34 @@ pub struct Exhibit {
 
 /// All of them.
 pub const EXHIBITS: &[Exhibit] = &[
+    Exhibit {
+        name: "lazy_limit",
+        source: "Theorem 2.2",
+        shows: "the gap closes as 1/α² in the weights, as 1/α in the outputs, on sharp constants",
+        figure: "lazy-limit",
+        experiment: |_| Ok(Box::new(LazyLimit { doubled: false })),
+    },
+    Exhibit {
+        name: "lazy_limit_doubled",
+        source: "Theorem 2.2",
+        shows: "doubled, the outputs' gap closes as 1/α²",
+        figure: "lazy-limit",
+        experiment: |_| Ok(Box::new(LazyLimit { doubled: true })),
+    },
+    Exhibit {
+        name: "divergence_bounds",
+        source: "Theorems 2.3, 2.4",
+        shows: "the paper's bounds and ours above the measured gap",
+        figure: "divergence-bounds",
+        experiment: |_| Ok(Box::new(DivergenceBounds)),
+    },
+    Exhibit {
+        name: "kappa_width",
+        source: "Section 1.2",
+        shows: "κ falls with the width, but not in the mean-field scaling",
+        figure: "kappa-width",
+        experiment: |_| Ok(Box::new(KappaWidth::default())),
+    },
     Exhibit {
         name: "fig1a",
         source: "Figure 1(a)",
@@ -154,4 +183,21 @@ impl Exhibit {
         let checks = experiment.checks(&table)?;
         Ok(Outcome { picture, numbers, table, made, checks })
     }
+}
+
+/// A program that makes one exhibit in `figures/`, quick with `--quick` among its arguments, and prints what it shows.
+///
+/// # Errors
+/// As [`Exhibit::make`].
+pub fn program(name: &str) -> Result<()> {
+    let quick = std::env::args().any(|word| word == "--quick");
+    let size = if quick { Size::Quick } else { Size::Standard };
+    let order = Order { size, ..Order::default() };
+    let exhibit = Exhibit::named(name)?;
+    let outcome = exhibit.make(&order, Path::new("figures"), false, &Silent)?;
+    println!("{name}, {}: {}", exhibit.source, exhibit.shows);
+    for check in outcome.checks {
+        println!("{}: {}, {}", check.quantity, super::number_label(check.found), check.verdict());
+    }
+    Ok(())
 }

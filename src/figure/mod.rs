@@ -17,11 +17,12 @@ mod picture;
 mod population;
 mod random_kernels;
 mod rates;
+pub mod report;
 mod style;
 mod trajectories;
 mod widths;
 
-pub use gallery::{EXHIBITS, Exhibit, Outcome};
+pub use gallery::{EXHIBITS, Exhibit, Outcome, program};
 pub use style::{number_label, power_of_ten};
 
 use crate::experiment::Table;
