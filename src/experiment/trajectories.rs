@@ -58,7 +58,7 @@ impl Trajectories {
             order: order.clone(),
             panels: vec![Panel { tau, neurons: Neurons::SphereDoubled }],
             sizes: Sizes { d: 2, n: 15, test: 20, width: 16 },
-            repeats: order.size.pick(FEWEST, 20, 100),
+            repeats: order.size.pick(20, 20, 100),
             times: 100,
             rtol: 1e-6,
             shows: if tau < 1.0 { Shows::Travel } else { Shows::Rest },

@@ -97,9 +97,13 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// With a capital letter; symbols stay as they are.
 fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    let mut text = text.to_string();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 /// Text as HTML.
@@ -218,7 +222,7 @@ const HEAD: &str = r#"<!DOCTYPE html>
 <style>
 :root { --ink: #222; --paper: #fff; --faint: #667; --line: #dde; --good: #006d4f; --bad: #a83a00; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e4e8; --paper: #16161a; --faint: #9a9aa6; --line: #33333c; --good: #4fd1a5; --bad: #ff9a62; }
+  :root { --ink: #e4e4e8; --paper: #161616; --faint: #9a9aa6; --line: #33333c; --good: #4fd1a5; --bad: #ff9a62; }
   figure svg { filter: invert(0.913) hue-rotate(180deg); }
 }
 * { box-sizing: border-box; }
@@ -226,7 +230,7 @@ body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; font: 1rem/1
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; }
 h2 { font-size: 1.2rem; margin: 0 0 .3rem; }
 section { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
-figure { margin: 1rem 0; }
+figure { margin: 1rem 0; overflow-x: auto; }
 figure svg { display: block; width: 100%; height: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th { text-align: left; color: var(--faint); font-weight: 500; }
@@ -243,6 +247,8 @@ dd { margin: 0; overflow-wrap: anywhere; }
   body { padding: 1rem .8rem 3rem; }
   dl { grid-template-columns: 1fr; }
   dt { font-weight: 600; margin-top: .3rem; }
+  figure svg { min-width: 38rem; }
+  .wide td:first-child { min-width: 11rem; }
   .overview td:nth-child(2), .overview th:nth-child(2) { display: none; }
 }
 </style>
