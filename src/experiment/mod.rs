@@ -1,12 +1,14 @@
 //! Experiments: many runs, and the tables that keep what they found.
 
 mod bounds;
+mod conv_scale;
 mod kappa;
 mod lazy;
 mod requirements;
 mod table;
 
 pub use bounds::{Checked, Survey, bounds_table};
+pub use conv_scale::{ConvEnd, ConvRecord, ConvRun};
 pub use kappa::{EXPONENTS, KappaWidth, column as kappa_column, expected_slope};
 pub(crate) use lazy::sweep;
 pub use lazy::{Slopes, lazy_limit, path_table, table as lazy_table};
