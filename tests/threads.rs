@@ -1,6 +1,6 @@
 //! No bit of a result depends on the number of threads; in a binary of its own, as the number is the process's.
 
-use gradflow::model::Displacement;
+use gradflow::model::{Architecture, ConvNet, Displacement, Extent, Layer, Pooling, Rectification};
 use gradflow::prelude::*;
 use nalgebra::DMatrix;
 
@@ -10,7 +10,7 @@ fn vector(n: usize, seed: f64) -> Vec<f64> {
 }
 
 /// Everything a network can be asked, one after the other, large enough to be shared out.
-fn answers(net: &Network) -> Vec<f64> {
+fn answers(net: &dyn Differentiable) -> Vec<f64> {
     let Shape { params: p, outputs: n } = net.shape();
     let (w, u, e, v) = (vector(p, 0.1), vector(p, 0.2), vector(p, 0.3), vector(n, 0.4));
     let (mut y, mut dy, mut first, mut rest) = (v.clone(), v.clone(), v.clone(), v.clone());
@@ -34,18 +34,34 @@ fn answers(net: &Network) -> Vec<f64> {
     [y, gradient, dy, dw, first, rest, base, change, kernel].concat()
 }
 
+/// Eleven groups of samples in eight lanes, the last one not whole.
+fn convolutional() -> ConvNet {
+    let layers = [
+        Layer::Convolution { channels: 8, kernel: 3, stride: 1, padding: 1, biases: true },
+        Layer::Rectifier(Rectification::Prelu),
+        Layer::Pool(Pooling::Max, 2),
+        Layer::Residual { channels: 12, stride: 2, rectifier: Rectification::Relu },
+        Layer::Dense { outputs: 2, biases: true },
+    ];
+    let net = Architecture::new(Extent { channels: 3, height: 16, width: 16 }, &layers).unwrap();
+    net.on(DMatrix::from_vec(768, 169, vector(768 * 169, 0.5))).unwrap()
+}
+
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let inputs = |d, n| DMatrix::from_vec(d, n, vector(d * n, 0.5));
     let deep = Mlp { hidden: vec![150, 130, 90], outputs: 3, ..Mlp::default() };
     let wide = TwoLayer { width: 700, activation: Activation::Softplus, ..TwoLayer::default() };
-    for net in [deep.on(inputs(40, 301)).unwrap(), wide.on(inputs(30, 403)).unwrap()] {
+    let (deep, wide) = (deep.on(inputs(40, 301)).unwrap(), wide.on(inputs(30, 403)).unwrap());
+    let nets: [(&str, &dyn Differentiable); 3] =
+        [("deep", &deep), ("wide", &wide), ("convolutional", &convolutional())];
+    for (name, net) in nets {
         gradflow::threads::set_limit(1);
-        let alone = answers(&net);
+        let alone = answers(net);
         for threads in [2, 3, 8] {
             gradflow::threads::set_limit(threads);
             for _ in 0..3 {
-                assert!(answers(&net) == alone, "{threads} threads, {net:?}");
+                assert!(answers(net) == alone, "{threads} threads, {name}");
             }
         }
     }

@@ -7,6 +7,7 @@
 
 mod bounds;
 mod check;
+mod conv_scale;
 mod initial_scale;
 mod kappa;
 mod lazy;
@@ -24,6 +25,7 @@ mod widths;
 
 pub use bounds::{Checked, Survey, bounds_table};
 pub use check::Check;
+pub use conv_scale::{ConvEnd, ConvRecord, ConvRun};
 pub use initial_scale::InitialScale;
 pub(crate) use initial_scale::by_scale;
 pub use kappa::{EXPONENTS, KappaWidth, column as kappa_column, expected_slope};

@@ -8,11 +8,13 @@ mod activation;
 mod auto;
 mod buffers;
 mod centred;
+mod conv;
 mod dense;
 mod doubled;
 mod formula;
 mod init;
 mod kinks;
+mod last_start;
 mod linearized;
 mod mlp;
 mod modes;
@@ -25,6 +27,9 @@ mod two_layer;
 pub use activation::Activation;
 pub use auto::Auto;
 pub use centred::Centred;
+pub use conv::{
+    Architecture, CIFAR10, ConvNet, Extent, FilterInitialization, Layer, Pooling, Rectification,
+};
 pub(crate) use dense::Dense;
 pub use doubled::Doubled;
 pub use formula::{Formula, FormulaModel, System};

@@ -47,6 +47,7 @@ mod pilot;
 mod recorder;
 mod supremum;
 mod system;
+pub mod training;
 
 pub(crate) use automatic::{Demand, LARGE};
 pub use automatic::{Method, Options};

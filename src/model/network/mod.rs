@@ -25,6 +25,7 @@ pub(crate) use size::LayerPlan;
 use super::buffers::Buffers;
 use super::dense::Dense;
 use super::kinks::Kinked;
+use super::last_start::LastStart;
 use super::{Activation, Covector, Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::Result;
 use crate::linalg::{View, column_major, row_major};
@@ -32,7 +33,7 @@ use crate::scalar::Scalar;
 use gates::Gates;
 use nalgebra::DMatrix;
 use std::sync::Arc;
-use sweep::LastStart;
+use sweep::Evaluation;
 
 /// A dense network over n samples of dimension d; N = k·n outputs, sample i's k outputs first to last, then sample
 /// i + 1's.
@@ -46,7 +47,7 @@ pub struct Network {
     inputs: Arc<DMatrix<f64>>,
     /// Where this is one piece of a network of relu: its slopes.
     gates: Option<Gates>,
-    last_start: LastStart,
+    last_start: LastStart<Evaluation>,
     buffers: Buffers,
 }
 

@@ -4,8 +4,9 @@ use super::super::activation::Resting;
 use super::Network;
 use super::blocks::cut;
 use crate::linalg::{View, row_major, vectorized};
+use crate::model::last_start::same_bits;
 use crate::threads;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The network evaluated at one point.
 #[derive(Debug, Default)]
@@ -33,37 +34,6 @@ impl Evaluation {
     }
 }
 
-/// The last evaluation, shared between threads; a clone starts with none.
-#[derive(Debug, Default)]
-pub(crate) struct LastStart(Mutex<Option<Arc<Evaluation>>>);
-
-impl Clone for LastStart {
-    fn clone(&self) -> Self {
-        LastStart::default()
-    }
-}
-
-impl LastStart {
-    /// The evaluation at `w`, remembered or made, in the memory of the one before where nobody uses that any more.
-    fn get(&self, w: &[f64], make: impl FnOnce(&mut Evaluation)) -> Arc<Evaluation> {
-        let slot = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = slot().as_ref().filter(|last| same_bits(&last.w, w)) {
-            return Arc::clone(last);
-        }
-        let before = slot().take().and_then(Arc::into_inner);
-        let mut made = before.unwrap_or_default();
-        make(&mut made);
-        let made = Arc::new(made);
-        *slot() = Some(Arc::clone(&made));
-        made
-    }
-}
-
-/// Equality that tells 0 from −0 and finds NaN equal to itself.
-fn same_bits(a: &[f64], b: &[f64]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
-}
-
 /// Where one hidden layer goes: width × n each. `z` may be empty; `parts`, the parts of the outputs, is empty for all
 /// layers but the last hidden one.
 pub(super) struct Planes<'a> {
@@ -76,7 +46,7 @@ pub(super) struct Planes<'a> {
 impl Network {
     /// Everything that one evaluation at `w` finds.
     pub(crate) fn at(&self, w: &[f64]) -> Arc<Evaluation> {
-        self.last_start.get(w, |made| self.evaluate(w, made))
+        self.last_start.get(|last| same_bits(&last.w, w), |made| self.evaluate(w, made))
     }
 
     fn evaluate(&self, w: &[f64], made: &mut Evaluation) {
