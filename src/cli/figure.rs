@@ -1,9 +1,9 @@
 //! `gradflow figure`: the paper's figures, made or drawn again.
 
 use super::{remark, stdout_error, words};
-use crate::Result;
 use crate::experiment::{Order, Progress, Size};
 use crate::figure::{EXHIBITS, Exhibit, Outcome, report};
+use crate::{Error, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -68,7 +68,16 @@ pub(super) fn run(options: &FigureOptions, out: &mut dyn Write) -> Result<u8> {
         let bar = Bar::new(exhibit.name, options.quiet || options.json);
         let outcome = exhibit.make(&order, &options.out, options.again, &bar);
         bar.bar.finish_and_clear();
-        let outcome = outcome?;
+        let outcome = match outcome {
+            // Asked for all, what cannot be made for want of data is said and left out.
+            Err(Error::Conflict { found, remedy })
+                if options.all && options.data.is_none() && exhibit.needs_images() =>
+            {
+                remark("skipped", &format!("{}: {found}; {remedy}", exhibit.name));
+                continue;
+            }
+            other => other?,
+        };
         if options.json {
             as_json(exhibit, &outcome, out)?;
         } else {

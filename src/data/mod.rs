@@ -9,6 +9,7 @@
 pub mod cifar;
 pub mod csv;
 mod files;
+pub mod image_sets;
 pub mod images;
 pub mod npy;
 mod scaling;

@@ -61,6 +61,8 @@ pub fn carry_out(
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome.and_then(|rows| ledger.append(run, &rows).map(|()| rows)) {
             Ok(rows) => {
+                // What was kept on the way to it has served.
+                let _ = std::fs::remove_file(&scratch);
                 done.insert(run, rows);
                 progress.finish(run, &experiment.label(run));
             }
@@ -104,7 +106,7 @@ impl Ledger {
     }
 
     fn scratch(&self, run: usize) -> PathBuf {
-        self.0.with_extension(format!("run-{run}"))
+        self.0.with_extension(format!("run-{run}.npy"))
     }
 
     /// The rows of complete runs.
@@ -158,11 +160,17 @@ fn key(table: &Table) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Whether `table` is the finished table of that experiment: the same notes and columns.
+/// Whether `table` is the finished table of that experiment: the same notes and columns. Where data are needed and none
+/// are given, any data will do.
 pub fn is_table_of(table: &Table, experiment: &dyn Experiment) -> bool {
     let wanted = experiment.blank();
     let heads = |t: &Table| {
         t.columns().iter().map(|c| (c.name.clone(), c.unit.clone())).collect::<Vec<_>>()
     };
-    table.notes() == wanted.notes() && heads(table) == heads(&wanted)
+    let given = wanted.noted("data").is_some();
+    let notes = |t: &Table| {
+        let all = t.notes().iter().filter(|(key, _)| given || key != "data");
+        all.cloned().collect::<Vec<_>>()
+    };
+    notes(table) == notes(&wanted) && heads(table) == heads(&wanted)
 }

@@ -7,7 +7,11 @@
 
 mod bounds;
 mod check;
+mod conv_linearized;
 mod conv_scale;
+mod conv_scales;
+mod conv_settings;
+mod conv_spectrum;
 mod initial_scale;
 mod kappa;
 mod lazy;
@@ -25,7 +29,12 @@ mod widths;
 
 pub use bounds::{Checked, Survey, bounds_table};
 pub use check::Check;
+pub use conv_linearized::ConvLinearized;
+pub(crate) use conv_linearized::PAPERS_ACCURACIES;
 pub use conv_scale::{ConvEnd, ConvRecord, ConvRun};
+pub use conv_scales::ConvScales;
+pub use conv_spectrum::ConvSpectrum;
+pub(crate) use conv_spectrum::spectrum;
 pub use initial_scale::InitialScale;
 pub(crate) use initial_scale::by_scale;
 pub use kappa::{EXPONENTS, KappaWidth, column as kappa_column, expected_slope};
@@ -35,7 +44,7 @@ pub use ledger::{Progress, Silent, carry_out, is_table_of, keep};
 pub use limits::{DivergenceBounds, LazyLimit};
 pub use plan::{Desk, Experiment, Order, Rows, Size};
 pub use population::Population;
-pub(crate) use population::still_falls;
+pub(crate) use population::{over_null, still_falls};
 pub use random_kernels::RandomKernels;
 pub(crate) use random_kernels::deviations;
 pub use requirements::{Requirement, requirements};

@@ -62,8 +62,7 @@ impl Order {
 
 /// What a run may use while it lasts.
 pub struct Desk<'a> {
-    /// A name that belongs to this run alone: long runs keep their state in files that begin with it, and remove them
-    /// at the end.
+    /// A file that belongs to this run alone, removed once it is done: long runs keep their state in it.
     pub scratch: &'a Path,
     /// Told the part of the run that is done, from 0 to 1.
     pub tell: &'a (dyn Fn(f64) + Sync),

@@ -5,9 +5,9 @@
 
 use super::Figure;
 use crate::experiment::{
-    Check, DivergenceBounds, Experiment, InitialScale, KappaWidth, LazyLimit, Order, Population,
-    Progress, RandomKernels, Silent, Size, Table, Trajectories, Widths, carry_out, is_table_of,
-    keep,
+    Check, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds, Experiment, InitialScale,
+    KappaWidth, LazyLimit, Order, Population, Progress, RandomKernels, Silent, Size, Table,
+    Trajectories, Widths, carry_out, is_table_of, keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ pub struct Exhibit {
     pub shows: &'static str,
     /// The kind of picture.
     pub figure: &'static str,
+    /// The exhibit whose numbers it draws, where it has none of its own.
+    pub numbers: Option<&'static str>,
     experiment: fn(&Order) -> Result<Box<dyn Experiment>>,
 }
 
@@ -33,6 +35,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Theorem 2.2",
         shows: "the gap closes as 1/α² in the weights, as 1/α in the outputs, on sharp constants",
         figure: "lazy-limit",
+        numbers: None,
         experiment: |_| Ok(Box::new(LazyLimit { doubled: false })),
     },
     Exhibit {
@@ -40,6 +43,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Theorem 2.2",
         shows: "doubled, the outputs' gap closes as 1/α²",
         figure: "lazy-limit",
+        numbers: None,
         experiment: |_| Ok(Box::new(LazyLimit { doubled: true })),
     },
     Exhibit {
@@ -47,6 +51,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Theorems 2.3, 2.4",
         shows: "the paper's bounds and ours above the measured gap",
         figure: "divergence-bounds",
+        numbers: None,
         experiment: |_| Ok(Box::new(DivergenceBounds)),
     },
     Exhibit {
@@ -54,6 +59,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Section 1.2",
         shows: "κ falls with the width, but not in the mean-field scaling",
         figure: "kappa-width",
+        numbers: None,
         experiment: |_| Ok(Box::new(KappaWidth::default())),
     },
     Exhibit {
@@ -61,6 +67,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Figure 1(a)",
         shows: "from a small start, τ = 0.1, neurons travel to the teacher's directions",
         figure: "trajectories",
+        numbers: None,
         experiment: |order| Ok(Box::new(Trajectories::from_scale(order, 0.1))),
     },
     Exhibit {
@@ -68,6 +75,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Figure 1(b)",
         shows: "from a large start, τ = 2, neurons hardly move",
         figure: "trajectories",
+        numbers: None,
         experiment: |order| Ok(Box::new(Trajectories::from_scale(order, 2.0))),
     },
     Exhibit {
@@ -75,6 +83,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Figure 1(c)",
         shows: "the test loss rises with τ to the linearization's plateau",
         figure: "initial-scale",
+        numbers: None,
         experiment: |order| Ok(Box::new(InitialScale::new(order))),
     },
     Exhibit {
@@ -82,6 +91,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Figure 2(a)",
         shows: "wide networks generalize five times worse under 1/√m than under 1/m",
         figure: "widths",
+        numbers: None,
         experiment: |order| Ok(Box::new(Widths::new(order))),
     },
     Exhibit {
@@ -89,13 +99,31 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Figure 2(b)",
         shows: "with fresh inputs, large τ stays at the distance of the teacher to the tangent space",
         figure: "population",
+        numbers: None,
         experiment: |order| Ok(Box::new(Population::new(order))),
+    },
+    Exhibit {
+        name: "fig3a",
+        source: "Figure 3(a)",
+        shows: "a lazy convolutional network learns less, and as its linearization",
+        figure: "conv-scales",
+        numbers: None,
+        experiment: |order| Ok(Box::new(ConvScales::new(order)?)),
+    },
+    Exhibit {
+        name: "table3b",
+        source: "Figure 3(b), a table",
+        shows: "linearized networks stay far behind, wide or narrow",
+        figure: "conv-table",
+        numbers: None,
+        experiment: |order| Ok(Box::new(ConvLinearized::new(order)?)),
     },
     Exhibit {
         name: "fig4",
         source: "Figure 4",
         shows: "random kernels approach their limit as m^(−1/2)",
         figure: "random-kernels",
+        numbers: None,
         experiment: |order| Ok(Box::new(RandomKernels::new(order))),
     },
     Exhibit {
@@ -103,7 +131,24 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Figure 6",
         shows: "as Figures 1(a) and 1(b), with 200 neurons, doubled and not",
         figure: "trajectories",
+        numbers: None,
         experiment: |order| Ok(Box::new(Trajectories::many(order))),
+    },
+    Exhibit {
+        name: "fig7a",
+        source: "Figure 7(a)",
+        shows: "the losses behind Figure 3(a)",
+        figure: "conv-losses",
+        numbers: Some("fig3a"),
+        experiment: |order| Ok(Box::new(ConvScales::new(order)?)),
+    },
+    Exhibit {
+        name: "fig7b",
+        source: "Figure 7(b)",
+        shows: "ten large eigenvalues, a gap, then about 1/i, with a longer tail on images than on random pixels",
+        figure: "conv-spectrum",
+        numbers: None,
+        experiment: |order| Ok(Box::new(ConvSpectrum::new(order)?)),
     },
 ];
 
@@ -136,6 +181,11 @@ impl Exhibit {
             .ok_or_else(|| Error::unknown("figure", name, known()))
     }
 
+    /// Whether its runs need images (`--data`).
+    pub fn needs_images(&self) -> bool {
+        self.figure.starts_with("conv-")
+    }
+
     /// The experiment as ordered.
     ///
     /// # Errors
@@ -154,6 +204,12 @@ impl Exhibit {
         folder.join(format!("{}{ending}.svg", self.name))
     }
 
+    /// Where its numbers lie in `folder`.
+    pub fn numbers_path(&self, folder: &Path, size: Size) -> PathBuf {
+        let owner = self.numbers.and_then(|name| Exhibit::named(name).ok()).unwrap_or(self);
+        owner.path(folder, size).with_extension("csv")
+    }
+
     /// Makes the numbers, unless they are in `folder` already or `again` is wanted, and draws them.
     ///
     /// # Errors
@@ -166,7 +222,7 @@ impl Exhibit {
         progress: &dyn Progress,
     ) -> Result<Outcome> {
         let picture = self.path(folder, order.size);
-        let numbers = picture.with_extension("csv");
+        let numbers = self.numbers_path(folder, order.size);
         let experiment = self.experiment(order)?;
         let found = if again { None } else { Table::read(&numbers).ok() };
         let found = found.filter(|table| is_table_of(table, &*experiment));

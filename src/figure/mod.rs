@@ -8,6 +8,9 @@
 mod axis;
 mod bounds;
 mod canvas;
+mod conv_scales;
+mod conv_spectrum;
+mod conv_table;
 mod gallery;
 mod initial_scale;
 mod kappa;
@@ -91,6 +94,30 @@ pub const FIGURES: &[Figure] = &[
         caption: "Population loss by stochastic descent against the scale of the start",
         columns: population::COLUMNS,
         picture: population::picture,
+    },
+    Figure {
+        name: "conv-scales",
+        caption: "Accuracy and stability of a convolutional network against its scale",
+        columns: conv_scales::ACCURACY_COLUMNS,
+        picture: conv_scales::accuracies,
+    },
+    Figure {
+        name: "conv-losses",
+        caption: "Losses of a convolutional network against its scale",
+        columns: conv_scales::LOSS_COLUMNS,
+        picture: conv_scales::losses,
+    },
+    Figure {
+        name: "conv-table",
+        caption: "Accuracies of networks trained as they are and linearized",
+        columns: conv_table::COLUMNS,
+        picture: conv_table::picture,
+    },
+    Figure {
+        name: "conv-spectrum",
+        caption: "The spectrum of a convolutional network's tangent kernel",
+        columns: conv_spectrum::COLUMNS,
+        picture: conv_spectrum::picture,
     },
     Figure {
         name: "random-kernels",

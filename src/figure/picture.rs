@@ -88,18 +88,29 @@ pub(super) struct Panel {
     pub(super) equal: bool,
 }
 
-/// A page: title, caption, panels from top to bottom, or side by side.
+/// Words in rows and columns, the first row its heads.
+#[derive(Debug, Clone)]
+pub(super) struct Grid {
+    pub(super) rows: Vec<Vec<String>>,
+    /// Numbers of rows above which a rule is drawn.
+    pub(super) rules: Vec<usize>,
+}
+
+/// A page: title, caption, panels from top to bottom, or side by side; or a grid of words.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Picture {
     pub(super) title: String,
     pub(super) caption: Vec<String>,
     pub(super) panels: Vec<Panel>,
     pub(super) beside: bool,
+    pub(super) grid: Option<Grid>,
 }
 
 impl Picture {
     pub(super) fn is_empty(&self) -> bool {
-        self.panels.iter().flat_map(|panel| &panel.curves).all(|curve| curve.points.is_empty())
+        let mut curves = self.panels.iter().flat_map(|panel| &panel.curves);
+        let words = self.grid.as_ref().is_some_and(|grid| grid.rows.len() > 1);
+        !words && curves.all(|curve| curve.points.is_empty())
     }
 }
 

@@ -4,9 +4,9 @@
 use super::axis::Measure;
 use super::picture::{Curve, Kind, Mark, Panel, Picture, notes_line};
 use crate::Result;
-use crate::experiment::{Table, by_scale, still_falls};
+use crate::experiment::{Table, over_null, still_falls};
 
-pub(super) const COLUMNS: &[&str] = &["tau", "loss", "before", "lazy"];
+pub(super) const COLUMNS: &[&str] = &["tau", "loss", "before", "lazy", "null"];
 
 /// A loss that falls by more than this part over a window has not converged.
 const FALLS: f64 = 0.02;
@@ -15,7 +15,7 @@ const NOTHING: f64 = 2e-3;
 
 pub(super) fn picture(table: &Table) -> Result<Picture> {
     let measures = (Measure::Log, Measure::Linear);
-    let all = by_scale(table, "loss")?;
+    let all = over_null(table, "loss")?;
     let points = all.iter().map(|(tau, mean, _)| (*tau, *mean)).collect();
     let spread = all.iter().filter(|(.., deviation)| deviation.is_finite());
     let band = spread.map(|(tau, mean, off)| (*tau, mean - off, mean + off)).collect();
@@ -31,7 +31,7 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         let aside = 1.12;
         marks.insert(0, Mark::Hatched { from: first / aside, to: last * aside, word });
     }
-    let lazy = by_scale(table, "lazy")?;
+    let lazy = over_null(table, "lazy")?;
     let limit = lazy.iter().map(|(tau, mean, _)| (*tau, *mean)).collect();
     let curves = vec![
         Curve::on(measures, Kind::Measured, 1, points)

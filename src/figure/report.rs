@@ -48,7 +48,8 @@ pub fn html(folder: &Path) -> Result<String> {
 }
 
 fn exhibit_shown(exhibit: &Exhibit, size: Size, picture: &Path) -> Result<Shown> {
-    let table = Table::read(&picture.with_extension("csv"))?;
+    let folder = picture.parent().unwrap_or(Path::new("."));
+    let table = Table::read(&exhibit.numbers_path(folder, size))?;
     let order = Order { size, ..Order::default() };
     let checks = exhibit.experiment(&order)?.checks(&table)?;
     let option = if size == Size::Standard { String::new() } else { format!(" --{}", size.name()) };

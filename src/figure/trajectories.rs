@@ -38,6 +38,7 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         caption: vec![notes_line(table, &["panels", "drawn", "size"]), words.into()],
         panels,
         beside: true,
+        grid: None,
     })
 }
 

@@ -4,7 +4,7 @@ mod marks;
 
 use super::axis::{Axis, Measure};
 use super::canvas::{Canvas, Side};
-use super::picture::{Curve, Kind, Mark, Panel, Picture};
+use super::picture::{Curve, Grid, Kind, Mark, Panel, Picture};
 use super::style::{self, INK, PALETTE, SMALL, TEXT, TITLE};
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use std::path::Path;
@@ -26,6 +26,9 @@ const LEADER: f64 = 22.0;
 const SQUARE: u32 = 520;
 
 fn height(picture: &Picture) -> u32 {
+    if let Some(grid) = &picture.grid {
+        return 180 + 28 * u32::try_from(grid.rows.len()).unwrap_or(1);
+    }
     let panels = u32::try_from(picture.panels.len()).unwrap_or(1).max(1);
     if picture.beside { SQUARE / panels + 330 } else { HEIGHT + FURTHER * (panels - 1) }
 }
@@ -71,7 +74,35 @@ fn draw<B: DrawingBackend>(
     for (panel, frame) in picture.panels.iter().zip(frames(picture, y, height)) {
         draw_panel(panel, &frame, &mut canvas)?;
     }
+    if let Some(grid) = &picture.grid {
+        draw_grid(grid, y + 26.0, &mut canvas)?;
+    }
     canvas.finish()
+}
+
+/// Words in rows from `top` on.
+fn draw_grid<B: DrawingBackend>(
+    grid: &Grid,
+    top: f64,
+    canvas: &mut Canvas<B>,
+) -> Result<(), String> {
+    const ROW: f64 = 26.0;
+    let page = f64::from(WIDTH);
+    let columns = grid.rows.first().map_or(1, Vec::len).max(1);
+    let wide = (page - 2.0 * EDGE) / f64::from(u32::try_from(columns).unwrap_or(1));
+    for (row, number) in grid.rows.iter().zip(0_u32..) {
+        let y = top + ROW * f64::from(number);
+        if grid.rules.contains(&(number as usize)) {
+            let rule = y - 0.5 * ROW;
+            canvas.line(&[(EDGE, rule), (page - EDGE, rule)], INK, 0.8)?;
+        }
+        for (word, column) in row.iter().zip(0_u32..) {
+            let size = if number == 0 { SMALL } else { TEXT };
+            let at = (EDGE + wide * f64::from(column), y);
+            canvas.text(word, at, (size, INK), Side::Right, false)?;
+        }
+    }
+    Ok(())
 }
 
 /// Where the axes of each panel stand, below `top`.

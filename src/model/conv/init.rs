@@ -116,7 +116,7 @@ mod tests {
         let input = Extent { channels: 256, height: 1, width: 1 };
         let mut generator = Generator::seeded(seed);
         let image = generator.gaussians(256);
-        let mut square = |depth: usize, w: &[f64]| {
+        let square = |depth: usize, w: &[f64]| {
             let layers = [layer, Layer::Rectifier(rectifier)].repeat(depth);
             let net = Architecture::new(input, &layers[..2 * depth - 1]).unwrap();
             let mut y = vec![0.0; 256];
