@@ -44,7 +44,9 @@ impl Architecture {
                     c.backward(add, &mut below[from], g, w, (samples, buffers));
                 }
                 Operation::Rectifier(r) => r.backward(add, &mut below[from], g, a, w, samples),
-                Operation::Pool(pool) => pool.backward(add, &mut below[from], g, a, samples),
+                Operation::Pool(pool) => {
+                    pool.backward(add, &mut below[from], g, [&nodes[place], a], samples);
+                }
                 Operation::Sum(other) => {
                     pass(add, &mut below[from], g);
                     pass(other.adds, &mut below[self.place(other.node, samples)], g);

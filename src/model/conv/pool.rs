@@ -3,8 +3,10 @@
 //! The largest of several equal numbers is the first, row by row: on every number the running m ← m + relu(x − m), whose
 //! derivative stays with m where x = m.
 
+use super::group::GROUP;
 use super::planes::{Planes, Signals};
 use super::{Extent, Pooling};
+use crate::linalg::vectorized;
 use crate::scalar::Scalar;
 
 #[derive(Debug, Clone)]
@@ -29,6 +31,7 @@ impl Pool {
     }
 
     /// Place, in one sample of the input, of pixel `k` of the square of pixel `o` of the output.
+    #[inline(always)]
     pub(super) fn place(&self, o: usize, k: usize) -> usize {
         let (row, column) = (o / self.output.width, o % self.output.width);
         // Channels follow each other: rows of the output count through them, as rows of the input do.
@@ -43,57 +46,110 @@ impl Pool {
     /// `out` ← the pooled `a`.
     pub(super) fn forward(&self, out: &mut [f64], a: &[f64], samples: usize) {
         let (pixels, weight) = (self.pixels(), self.weight());
-        for (o, out) in out.chunks_exact_mut(samples).enumerate() {
-            let pixel = |k| &a[self.place(o, k) * samples..][..samples];
-            out.copy_from_slice(pixel(0));
-            for k in 1..pixels {
-                let pairs = out.iter_mut().zip(pixel(k));
-                match self.kind {
-                    // Not `max`, which would swallow a NaN.
-                    Pooling::Max => pairs.for_each(|(m, x)| *m = if *x <= *m { *m } else { *x }),
-                    Pooling::Average => pairs.for_each(|(m, x)| *m += x),
+        vectorized(
+            #[inline(always)]
+            || {
+                for (o, out) in out.chunks_exact_mut(samples).enumerate() {
+                    out.copy_from_slice(self.pixel(a, o, 0, samples));
+                    for k in 1..pixels {
+                        let pairs = out.iter_mut().zip(self.pixel(a, o, k, samples));
+                        match self.kind {
+                            // Not `max`, which would swallow a NaN.
+                            Pooling::Max => {
+                                pairs.for_each(|(m, x)| *m = if *x <= *m { *m } else { *x });
+                            }
+                            Pooling::Average => pairs.for_each(|(m, x)| *m += x),
+                        }
+                    }
+                    if self.kind == Pooling::Average {
+                        out.iter_mut().for_each(|m| *m *= weight);
+                    }
                 }
-            }
-            if self.kind == Pooling::Average {
-                out.iter_mut().for_each(|m| *m *= weight);
-            }
-        }
+            },
+        );
     }
 
-    /// `out` ← the change of the pooled `a` with `da`.
-    pub(super) fn tangent(&self, out: &mut [f64], a: &[f64], da: &[f64], samples: usize) {
+    /// `out` ← the change of the pooled `a`, which is `made`, with `da`.
+    pub(super) fn tangent(
+        &self,
+        out: &mut [f64],
+        [made, a]: [&[f64]; 2],
+        da: &[f64],
+        samples: usize,
+    ) {
         if self.kind == Pooling::Average {
             return self.forward(out, da, samples);
         }
-        for (o, out) in out.chunks_exact_mut(samples).enumerate() {
-            for (t, out) in out.iter_mut().enumerate() {
-                let winner = self.winner(a, o, t, samples);
-                *out = da[winner];
+        out.fill(0.0);
+        self.meet_winners([made, a], samples, |o, k, won| {
+            let rows = out[o * samples..].iter_mut().zip(self.pixel(da, o, k, samples));
+            for ((out, da), won) in rows.zip(won) {
+                *out += if *won > 0.0 { *da } else { 0.0 };
+            }
+        });
+    }
+
+    /// `h` ← the adjoint of [`Pool::tangent`] on `g`, or `h` + that where `add`.
+    pub(super) fn backward(
+        &self,
+        add: bool,
+        h: &mut [f64],
+        g: &[f64],
+        [made, a]: [&[f64]; 2],
+        samples: usize,
+    ) {
+        if !add {
+            h.fill(0.0);
+        }
+        if self.kind == Pooling::Max {
+            return self.meet_winners([made, a], samples, |o, k, won| {
+                let h = &mut h[self.place(o, k) * samples..][..samples];
+                for ((h, g), won) in h.iter_mut().zip(&g[o * samples..]).zip(won) {
+                    *h += if *won > 0.0 { *g } else { 0.0 };
+                }
+            });
+        }
+        let (pixels, weight) = (self.pixels(), self.weight());
+        for (o, g) in g.chunks_exact(samples).enumerate() {
+            for k in 0..pixels {
+                let h = &mut h[self.place(o, k) * samples..][..samples];
+                h.iter_mut().zip(g).for_each(|(h, g)| *h += weight * g);
             }
         }
     }
 
-    /// `h` ← the adjoint of [`Pool::tangent`] on `g`, or `h` + that where `add`.
-    pub(super) fn backward(&self, add: bool, h: &mut [f64], g: &[f64], a: &[f64], samples: usize) {
-        if !add {
-            h.fill(0.0);
-        }
-        let (pixels, weight) = (self.pixels(), self.weight());
-        for (o, g) in g.chunks_exact(samples).enumerate() {
-            match self.kind {
-                Pooling::Average => {
+    /// For each pixel `o` of the output `made` and each pixel `k` of its square: 1 for the samples where it is the
+    /// first that is as large as the pooled number, else 0.
+    fn meet_winners(
+        &self,
+        [made, a]: [&[f64]; 2],
+        samples: usize,
+        mut meet: impl FnMut(usize, usize, &[f64]),
+    ) {
+        let pixels = self.pixels();
+        vectorized(
+            #[inline(always)]
+            || {
+                for (o, made) in made.chunks_exact(samples).enumerate() {
+                    let (mut open, mut won) = ([1.0; GROUP], [0.0; GROUP]);
                     for k in 0..pixels {
-                        let h = &mut h[self.place(o, k) * samples..][..samples];
-                        h.iter_mut().zip(g).for_each(|(h, g)| *h += weight * g);
+                        let a = self.pixel(a, o, k, samples);
+                        let pairs = won.iter_mut().zip(&mut open).zip(a.iter().zip(made));
+                        for ((won, open), (a, made)) in pairs {
+                            *won = if a == made { *open } else { 0.0 };
+                            *open -= *won;
+                        }
+                        meet(o, k, &won[..samples]);
                     }
                 }
-                Pooling::Max => {
-                    for (t, g) in g.iter().enumerate() {
-                        h[self.winner(a, o, t, samples)] += g;
-                    }
-                }
-            }
-        }
+            },
+        );
+    }
+
+    /// All samples of pixel `k` of a square.
+    #[inline(always)]
+    fn pixel<'a>(&self, a: &'a [f64], o: usize, k: usize, samples: usize) -> &'a [f64] {
+        &a[self.place(o, k) * samples..][..samples]
     }
 
     /// Place in the group of the first largest number of a square.
@@ -156,17 +212,20 @@ impl Pool {
         eps: f64,
         samples: usize,
     ) {
-        self.backward(add, h0, g.base, a.base, samples);
         if self.kind == Pooling::Average {
-            return self.backward(add, hd, g.change, a.base, samples);
+            // Linear: what was made is not asked for.
+            self.backward(add, h0, g.base, [&[]; 2], samples);
+            return self.backward(add, hd, g.change, [&[]; 2], samples);
         }
         if !add {
+            h0.fill(0.0);
             hd.fill(0.0);
         }
         for (i, (base, change)) in g.base.iter().zip(g.change).enumerate() {
             let (o, t) = (i / samples, i % samples);
             let start = self.winner(a.base, o, t, samples);
             let (end, _) = self.moved_winner(a, eps, (o, t), start, samples);
+            h0[start] += base;
             if start == end {
                 hd[start] += change;
             } else {

@@ -67,7 +67,7 @@ impl Architecture {
                     }
                 }
                 Operation::Rectifier(r) => r.tangent(out, a, da, weights, samples),
-                Operation::Pool(pool) => pool.tangent(out, a, da, samples),
+                Operation::Pool(pool) => pool.tangent(out, [&nodes[place], a], da, samples),
                 Operation::Sum(other) => sum(out, da, &done[self.place(other.node, samples)]),
             }
         }
