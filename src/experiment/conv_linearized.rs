@@ -48,7 +48,7 @@ impl ConvLinearized {
             order: order.clone(),
             sets: images(order, sizes)?,
             widths: order.size.pick([1.0 / 32.0, 1.0 / 16.0], [1.0 / 16.0, 0.125], [1.0, 2.0]),
-            epochs: order.size.pick(2, 20, 70),
+            epochs: order.size.pick(2, 40, 70),
             sizes,
         })
     }

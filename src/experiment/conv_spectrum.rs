@@ -23,7 +23,7 @@ pub struct ConvSpectrum {
 }
 
 impl ConvSpectrum {
-    /// 100 images at a quarter of the width; quick: 20 at a sixteenth; full: the authors' 495 at full width.
+    /// 100 images at half the width; quick: 20 at a sixteenth; full: the authors' 495 at full width.
     ///
     /// # Errors
     /// Images that cannot be read.
@@ -32,7 +32,7 @@ impl ConvSpectrum {
         Ok(ConvSpectrum {
             order: order.clone(),
             sets: images(order, (wanted, 1))?,
-            width: order.size.pick(1.0 / 16.0, 0.25, 1.0),
+            width: order.size.pick(1.0 / 16.0, 0.5, 1.0),
             images: wanted,
         })
     }

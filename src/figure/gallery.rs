@@ -140,7 +140,7 @@ pub const EXHIBITS: &[Exhibit] = &[
         shows: "the losses behind Figure 3(a)",
         figure: "conv-losses",
         numbers: Some("fig3a"),
-        experiment: |order| Ok(Box::new(ConvScales::new(order)?)),
+        experiment: |order| Ok(Box::new(ConvScales::new(order)?.for_losses())),
     },
     Exhibit {
         name: "fig7b",
