@@ -25,13 +25,13 @@ pub struct ConvScales {
 }
 
 impl ConvScales {
-    /// An eighth of the width on some thousand images; quick: a sixteenth on 256 images; full: the paper's network, scales and
+    /// An eighth of the width on some thousand images; quick: a sixteenth on 512 images, too short for α = 1; full: the paper's network, scales and
     /// epochs.
     ///
     /// # Errors
     /// Images that cannot be read.
     pub fn new(order: &Order) -> Result<Self> {
-        let sizes = order.size.pick((256, 128), (3000, 1000), (50_000, 10_000));
+        let sizes = order.size.pick((512, 256), (3000, 1000), (50_000, 10_000));
         let alphas = order.size.pick(
             vec![1.0, 100.0, 1e3, f64::INFINITY],
             vec![1.0, 3.0, 10.0, 30.0, 100.0, 1e3, 1e7, f64::INFINITY],
@@ -42,7 +42,7 @@ impl ConvScales {
             sets: images(order, sizes)?,
             alphas,
             width: order.size.pick(1.0 / 16.0, 0.125, 1.0),
-            epochs: order.size.pick(4, 80, 70),
+            epochs: order.size.pick(20, 80, 70),
             sizes,
             losses: false,
         })
@@ -55,7 +55,13 @@ impl ConvScales {
     }
 
     fn training(&self, alpha: f64) -> Training {
-        Training { alpha, epochs: self.epochs, seed: self.order.seed_of(58), ..Training::default() }
+        Training {
+            alpha,
+            epochs: self.epochs,
+            batch: self.order.size.pick(32, 128, 128),
+            seed: self.order.seed_of(58),
+            ..Training::default()
+        }
     }
 }
 
