@@ -24,6 +24,7 @@ mod two_layer;
 
 pub use activation::Activation;
 pub use auto::Auto;
+pub(crate) use buffers::Buffers;
 pub use centred::Centred;
 pub(crate) use dense::Dense;
 pub use doubled::Doubled;
