@@ -12,17 +12,20 @@ use gradflow::prelude::*;
 use gradflow::solve::{Exponential, Options};
 use nalgebra::DMatrix;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::cell::Cell;
 
 struct Counting;
 
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// Bytes that this thread has asked for: the test harness has threads of its own.
+    static BYTES: Cell<usize> = const { Cell::new(0) };
+}
 
 // SAFETY: both functions are the system allocator's, called with what they were called with.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        // A thread that ends has no counter any more.
+        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get() + layout.size()));
         // SAFETY: the caller's promise is handed on.
         unsafe { System.alloc(layout) }
     }
@@ -35,19 +38,15 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Bytes asked for by `f`.
+/// Bytes asked for by `f` on this thread.
 fn bytes(mut f: impl FnMut()) -> usize {
-    let before = BYTES.load(Ordering::Relaxed);
+    let before = BYTES.get();
     f();
-    BYTES.load(Ordering::Relaxed) - before
+    BYTES.get() - before
 }
-
-/// One test at a time: the counter is the process's.
-static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn repeated_sweeps_allocate_nothing() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     gradflow::threads::set_limit(1);
     let inputs = DMatrix::from_fn(6, 50, |i, j| ((7 * i + j) as f64).sin());
     let net = Mlp { hidden: vec![40, 30, 20], outputs: 2, ..Mlp::default() }.on(inputs).unwrap();
@@ -109,7 +108,6 @@ fn spent(net: &Network, alpha: f64, end: f64, gap: bool) -> (usize, usize) {
 
 #[test]
 fn a_longer_solve_allocates_no_more() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     gradflow::threads::set_limit(1);
     for net in networks() {
         // Plainly, by increments, and the gap.

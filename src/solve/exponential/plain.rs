@@ -105,8 +105,8 @@ fn moment(z: f64, q: i32) -> f64 {
 /// Coefficients `c[q][j]` with `Σ_q σ^q Σ_j c[q][j] g_j` the polynomial through the values `g_j`: the inverse of
 /// Vandermonde's matrix.
 fn interpolation(nodes: &[f64]) -> Vec<Vec<f64>> {
-    let powers = DMatrix::from_fn(nodes.len(), nodes.len(), |j, q| nodes[j].powi(q as i32));
-    let inverse = powers.try_inverse().unwrap();
+    let power = |j: usize, q: usize| std::iter::repeat_n(nodes[j], q).product();
+    let inverse = DMatrix::from_fn(nodes.len(), nodes.len(), power).try_inverse().unwrap();
     inverse.row_iter().map(|row| row.iter().copied().collect()).collect()
 }
 
