@@ -31,7 +31,15 @@ fn answers(net: &Network) -> Vec<f64> {
     };
     net.increment(at, seed, &mut base, &mut change);
     let kernel = net.kernel(&w).as_slice().to_vec();
-    [y, gradient, dy, dw, first, rest, base, change, kernel].concat()
+    [y, gradient, dy, dw, first, rest, base, change, kernel, linear_flow(net, &w, &v)].concat()
+}
+
+/// Outputs and weights of the linearized flow in closed form: the decomposition of a kernel of some hundred rows.
+fn linear_flow(net: &Network, w: &[f64], target: &[f64]) -> Vec<f64> {
+    // A clone comes without what the network remembers.
+    let flow = Flow::new(net.clone(), Square::to(target.to_vec()), w.to_vec());
+    let path = flow.linearized().solve(&Eigen, &[1e-4]).unwrap();
+    [&path.outputs[0][..], &path.displacements[0]].concat()
 }
 
 #[test]
