@@ -51,7 +51,7 @@ impl Network {
         base: &mut [f64],
         change: &mut [f64],
     ) {
-        let (start, moved) = (self.at(at.start), self.moved_weights(at));
+        let (start, moved) = (self.at_with_z(at.start), self.moved_weights(at));
         let weights = Weights { start: at.start, moved: &moved, eps: at.eps };
         let outputs = start.outputs.len();
         let [mut first, mut rest, mut v0, mut v1, mut total] =
@@ -73,7 +73,7 @@ impl Network {
         first: &mut [f64],
         rest: &mut [f64],
     ) {
-        let (start, moved) = (self.at(at.start), self.moved_weights(at));
+        let (start, moved) = (self.at_with_z(at.start), self.moved_weights(at));
         let weights = Weights { start: at.start, moved: &moved, eps: at.eps };
         self.forward_increment(at, &start, weights, first, rest);
     }

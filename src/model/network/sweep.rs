@@ -17,7 +17,7 @@ pub(crate) struct Evaluation {
     pub(crate) outputs: Vec<f64>,
 }
 
-/// Z, φ(Z) and φ'(Z) of one layer, width × n each.
+/// Z, φ(Z) and φ'(Z) of one layer, width × n each; Z is empty until an increment asks for it.
 #[derive(Debug, Default)]
 struct Hidden {
     z: Vec<f64>,
@@ -44,10 +44,15 @@ impl Clone for LastStart {
 }
 
 impl LastStart {
-    /// The evaluation at `w`, remembered or made, in the memory of the one before where nobody uses that any more.
-    fn get(&self, w: &[f64], make: impl FnOnce(&mut Evaluation)) -> Arc<Evaluation> {
+    /// The evaluation at `w`, `with_z` or without, remembered or made, in the memory of the one before where nobody
+    /// uses that any more.
+    fn get(&self, w: &[f64], with_z: bool, make: impl FnOnce(&mut Evaluation)) -> Arc<Evaluation> {
         let slot = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = slot().as_ref().filter(|last| same_bits(&last.w, w)) {
+        let fits = |last: &&Arc<Evaluation>| {
+            same_bits(&last.w, w)
+                && (!with_z || last.hidden.iter().all(|layer| !layer.z.is_empty()))
+        };
+        if let Some(last) = slot().as_ref().filter(fits) {
             return Arc::clone(last);
         }
         let before = slot().take().and_then(Arc::into_inner);
@@ -74,12 +79,17 @@ pub(super) struct Planes<'a> {
 }
 
 impl Network {
-    /// Everything that one evaluation at `w` finds.
+    /// What one evaluation at `w` finds, but for Z.
     pub(crate) fn at(&self, w: &[f64]) -> Arc<Evaluation> {
-        self.last_start.get(w, |made| self.evaluate(w, made))
+        self.last_start.get(w, false, |made| self.evaluate(w, false, made))
     }
 
-    fn evaluate(&self, w: &[f64], made: &mut Evaluation) {
+    /// The same with Z.
+    pub(super) fn at_with_z(&self, w: &[f64]) -> Arc<Evaluation> {
+        self.last_start.get(w, true, |made| self.evaluate(w, true, made))
+    }
+
+    fn evaluate(&self, w: &[f64], with_z: bool, made: &mut Evaluation) {
         let (n, last) = (self.samples(), self.layers.len() - 1);
         made.w.resize(w.len(), 0.0);
         made.w.copy_from_slice(w);
@@ -89,9 +99,10 @@ impl Network {
         for (l, layer) in self.layers[..last].iter().enumerate() {
             let (below, own) = made.hidden.split_at_mut(l);
             let Hidden { z, value, slope } = &mut own[0];
-            for plane in [&mut *z, &mut *value, &mut *slope] {
+            for plane in [&mut *value, &mut *slope] {
                 plane.resize(n * layer.outputs, 0.0);
             }
+            z.resize(if with_z { n * layer.outputs } else { 0 }, 0.0);
             let parts = if l + 1 == last { &mut parts[..] } else { &mut [] };
             let planes = Planes { z, value, slope, parts };
             self.hidden_layer(l, self.fed(l, |l| &below[l].value), w, planes);
