@@ -52,8 +52,9 @@ pub(super) struct View {
     /// Divided differences over the nodes 0 to m of the images of g = f + L (x − xₙ), a row for every m.
     images: Vec<f64>,
     modes: usize,
-    /// A row's worth of working memory.
+    /// Working memory: a row, and three stretches.
     scratch: Vec<f64>,
+    sums: Vec<f64>,
 }
 
 impl View {
@@ -175,8 +176,12 @@ impl View {
         tolerance: f64,
     ) -> ([Option<f64>; 3], f64) {
         let rows = degrees.map(|degree| degree.map_or(&[][..], |m| self.nodes.difference(m)));
-        let squares =
-            if tangent.sees_all() { [0.0; 3] } else { squares_of_sums(rows, values.clone()) };
+        self.sums.resize(3 * STRETCH, 0.0);
+        let squares = if tangent.sees_all() {
+            [0.0; 3]
+        } else {
+            squares_of_sums(rows, values.clone(), &mut self.sums)
+        };
         let mut newest_left_out = 0.0;
         let mut found = [None; 3];
         for (i, (degree, square)) in degrees.into_iter().zip(squares).enumerate() {
@@ -242,20 +247,21 @@ pub(super) fn add_sum<'v>(
     );
 }
 
-/// ‖Σⱼ cⱼ fⱼ‖² for each row of coefficients, with every fⱼ read once.
+/// ‖Σⱼ cⱼ fⱼ‖² for each row of coefficients, with every fⱼ read once; `sums` has room for a stretch of each.
 fn squares_of_sums<'v>(
     rows: [&[f64]; 3],
     values: impl Iterator<Item = &'v Value> + Clone,
+    sums: &mut [f64],
 ) -> [f64; 3] {
     let len = values.clone().next().map_or(0, |value| value.f.len());
     let mut squares = [0.0; 3];
-    let mut sums = [[0.0; STRETCH]; 3];
     vectorized(
         #[inline(always)]
         || {
             for begin in (0..len).step_by(STRETCH) {
                 let stretch = STRETCH.min(len - begin);
-                for ((row, sum), square) in rows.iter().zip(&mut sums).zip(&mut squares) {
+                let sums = sums.chunks_exact_mut(STRETCH);
+                for ((row, sum), square) in rows.iter().zip(sums).zip(&mut squares) {
                     let sum = &mut sum[..stretch];
                     sum.fill(0.0);
                     for (c, value) in row.iter().zip(values.clone()) {
