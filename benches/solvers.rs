@@ -5,6 +5,7 @@
 //! `cargo bench --bench solvers`; `GRADFLOW_THREADS=1` for one thread. Targets have unit size and the loss is an average
 //! over samples, as there; every solve forms its kernel and decomposes it anew.
 
+use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use gradflow::loss::{Reduction, SquareScale};
 use gradflow::model::doubled_start;
@@ -88,6 +89,20 @@ fn square(bencher: Bencher<'_, '_>, (name, alpha): (&str, f64)) {
     let case = Case::named(name);
     let solver = Automatic(options());
     bencher
+        .with_inputs(|| case.flow(alpha))
+        .bench_local_values(|flow| flow.solve(&solver, &[case.horizon]).expect("it arrives"));
+}
+
+/// Steps: a tight solve, which takes so many that the kernel and its decomposition are a small part; what is counted is
+/// steps, each a right-hand side or more, a product with J₀ and one with J₀ᵀ. (A single step cannot be asked for from
+/// outside the crate.)
+#[divan::bench(args = [("P1", 100.0), ("P2", 1.0), ("P2", 100.0), ("P3", 100.0)], sample_count = 10)]
+fn steps(bencher: Bencher<'_, '_>, (name, alpha): (&str, f64)) {
+    let case = Case::named(name);
+    let solver = Automatic(Options { rtol: 1e-10, ..options() });
+    let path = case.flow(alpha).solve(&solver, &[case.horizon]).expect("it arrives");
+    bencher
+        .counter(ItemsCount::new(path.work.steps))
         .with_inputs(|| case.flow(alpha))
         .bench_local_values(|flow| flow.solve(&solver, &[case.horizon]).expect("it arrives"));
 }

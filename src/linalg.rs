@@ -3,11 +3,16 @@
 //! faer's AVX-512 kernels leave the upper halves of the vector registers dirty, after which `exp` and `tanh` run three
 //! to four times slower; [`gemm`] and its relatives clear them. That call and nothing else is why `unsafe` may stand
 //! here. Every product runs on one thread: the same bits for any machine load. What is large is cut into blocks by
-//! whoever asks, and the blocks are shared out by [`threads`](crate::threads).
+//! whoever asks, and the blocks are shared out by [`threads`](crate::threads). Large eigendecompositions alone are shared
+//! out by faer, in a fixed number of shares.
 
+use crate::threads;
+use faer::diag::DiagMut;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd;
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::{Accum, Mat, Par};
+use faer::{Accum, Mat, Par, Spec};
 use nalgebra::DMatrix;
 
 /// A matrix seen in place: from [`row_major`] or [`column_major`], transposed by `.transpose()`.
@@ -181,6 +186,13 @@ pub(crate) fn thin_svd(j: &DMatrix<f64>) -> Option<ThinSvd> {
     Some(ThinSvd { left: from_faer(svd.U()), values, right: from_faer(svd.V()) })
 }
 
+/// From this size on an eigendecomposition is shared out among [`SHARES`] threads.
+const LARGE: usize = 256;
+
+/// Shares of a large eigendecomposition: how sums are parted depends on their number, so it is the same for any number
+/// of threads.
+const SHARES: usize = 2;
+
 /// K = U diag(λ) Uᵀ for a symmetric matrix: eigenvalues descending, with their vectors as columns; `None` where K is
 /// not finite.
 pub(crate) fn symmetric_eigen(k: &DMatrix<f64>) -> Option<(Vec<f64>, DMatrix<f64>)> {
@@ -190,15 +202,32 @@ pub(crate) fn symmetric_eigen(k: &DMatrix<f64>) -> Option<(Vec<f64>, DMatrix<f64
     if k.iter().any(|x| !x.is_finite()) {
         return None;
     }
-    faer::set_global_parallelism(Par::Seq);
-    let eigen =
-        column_major(k.as_slice(), k.nrows(), k.ncols()).self_adjoint_eigen(faer::Side::Lower).ok();
-    clear_vector_state();
-    let eigen = eigen?;
     let n = k.nrows();
-    let values = (0..n).rev().map(|i| eigen.S()[i]).collect();
-    let vectors = eigen.U();
-    Some((values, DMatrix::from_fn(n, n, |i, j| vectors[(i, n - 1 - j)])))
+    let (mut values, mut vectors) = (vec![0.0; n], DMatrix::zeros(n, n));
+    let mut decompose = |par: Par| {
+        let with_vectors = evd::ComputeEigenvectors::Yes;
+        let needed = evd::self_adjoint_evd_scratch::<f64>(n, with_vectors, par, Spec::default());
+        let done = evd::self_adjoint_evd(
+            column_major(k.as_slice(), n, n),
+            DiagMut::from_slice_mut(&mut values),
+            Some(column_major_mut(vectors.as_mut_slice(), n, n)),
+            par,
+            MemStack::new(&mut MemBuffer::new(needed)),
+            Spec::default(),
+        );
+        clear_vector_state();
+        done.ok()
+    };
+    if n < LARGE {
+        decompose(Par::Seq)?;
+    } else {
+        threads::in_shares(SHARES, || decompose(Par::rayon(SHARES)))?;
+    }
+    values.reverse();
+    for j in 0..n / 2 {
+        vectors.swap_columns(j, n - 1 - j);
+    }
+    Some((values, vectors))
 }
 
 /// The LU factors of a square matrix, with partial pivoting.

@@ -15,6 +15,9 @@ static CHOSEN: AtomicUsize = AtomicUsize::new(0);
 /// Helpers at work, less the callers that wait for theirs (their cores are free).
 static HELPING: AtomicIsize = AtomicIsize::new(0);
 
+/// Pools at rest of [`in_shares`]: as many as were ever at work at once.
+static POOLS: Mutex<Vec<rayon::ThreadPool>> = Mutex::new(Vec::new());
+
 /// Waking a helper and waiting for it costs some ten microseconds: work of fewer operations than this stays on one
 /// thread.
 const WORTH_SHARING: f64 = 5e6;
@@ -77,6 +80,23 @@ pub(crate) fn share<T: Send>(
         waiting = Some(Waiting::begin());
     });
     drop(waiting);
+}
+
+/// Runs `work`, which shares itself out among that many tasks of rayon, on as many threads as are free.
+pub(crate) fn in_shares<R: Send>(shares: usize, work: impl FnOnce() -> R + Send) -> R {
+    let helpers = Helper::hire(shares.saturating_sub(1));
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = pools.iter().position(|pool| pool.current_num_threads() == helpers.len() + 1);
+    let pool = match found {
+        Some(i) => Ok(pools.swap_remove(i)),
+        None => rayon::ThreadPoolBuilder::new().num_threads(helpers.len() + 1).build(),
+    };
+    drop(pools);
+    // A system that gives no threads leaves the work to whatever rayon has.
+    let Ok(pool) = pool else { return work() };
+    let result = pool.install(work);
+    POOLS.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
+    result
 }
 
 /// A helper's place in the budget, given back when dropped.

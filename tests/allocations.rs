@@ -1,24 +1,31 @@
-//! Repeated sweeps of a network take no fresh memory: an allocator that counts, in a binary of its own.
+//! Repeated sweeps of a network and steps of a solve take no fresh memory: an allocator that counts, in a binary of its
+//! own.
 
 #![allow(
     unsafe_code,
     reason = "an allocator that counts is an unsafe trait; it only forwards to the system's"
 )]
 
+use gradflow::flow::Work;
 use gradflow::model::{Architecture, Displacement, Extent, Layer, Pooling, Rectification};
 use gradflow::prelude::*;
+use gradflow::solve::{Exponential, Options};
 use nalgebra::DMatrix;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
 struct Counting;
 
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// Bytes that this thread has asked for: the test harness has threads of its own.
+    static BYTES: Cell<usize> = const { Cell::new(0) };
+}
 
 // SAFETY: both functions are the system allocator's, called with what they were called with.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        // A thread that ends has no counter any more.
+        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get() + layout.size()));
         // SAFETY: the caller's promise is handed on.
         unsafe { System.alloc(layout) }
     }
@@ -31,21 +38,16 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Bytes asked for by `f`.
+/// Bytes asked for by `f` on this thread.
 fn bytes(mut f: impl FnMut()) -> usize {
-    let before = BYTES.load(Ordering::Relaxed);
+    let before = BYTES.get();
     f();
-    BYTES.load(Ordering::Relaxed) - before
+    BYTES.get() - before
 }
 
-/// One test, as the counter is the process's.
 #[test]
-fn repeated_sweeps_allocate_nothing() {
-    dense_sweeps();
-    convolutional_sweeps();
-}
-
-fn convolutional_sweeps() {
+fn repeated_convolutional_sweeps_allocate_nothing() {
+    gradflow::threads::set_limit(1);
     let layers = [
         Layer::Convolution { channels: 4, kernel: 3, stride: 1, padding: 1, biases: true },
         Layer::Rectifier(Rectification::Prelu),
@@ -78,7 +80,8 @@ fn convolutional_sweeps() {
     }
 }
 
-fn dense_sweeps() {
+#[test]
+fn repeated_sweeps_allocate_nothing() {
     gradflow::threads::set_limit(1);
     let inputs = DMatrix::from_fn(6, 50, |i, j| ((7 * i + j) as f64).sin());
     let net = Mlp { hidden: vec![40, 30, 20], outputs: 2, ..Mlp::default() }.on(inputs).unwrap();
@@ -107,4 +110,51 @@ fn dense_sweeps() {
     let mut gradient = || net.gradient(&u, &mut |y, v| v.copy_from_slice(y), &mut dw);
     gradient();
     assert_eq!(bytes(gradient), 0);
+}
+
+/// A network with modes by the decomposition of its Jacobian, and one large enough for products with its sweeps.
+fn networks() -> [Network; 2] {
+    [(3, 20, 40), (8, 60, 300)].map(|(d, n, width)| {
+        let inputs = DMatrix::from_fn(d, n, |i, j| ((7 * i + 3 * j) as f64).sin());
+        TwoLayer { width, ..TwoLayer::default() }.on(inputs).unwrap()
+    })
+}
+
+/// Bytes asked for and steps made up to `end`, in units of the fastest time.
+fn spent(net: &Network, alpha: f64, end: f64, gap: bool) -> (usize, usize) {
+    let start: Vec<f64> = (0..net.params()).map(|i| (1.7 * i as f64).cos()).collect();
+    let target: Vec<f64> = (0..net.samples()).map(|i| (2.3 * i as f64).sin()).collect();
+    let end = end / net.kernel(&start).symmetric_eigenvalues().max();
+    // A clone comes without the memory of earlier sweeps.
+    let flow = Flow::new(Centred::at(net.clone(), &start), Square::to(target), start);
+    let flow = flow.scaled(alpha);
+    let options = Options { rtol: 1e-10, ..Options::default() };
+    let mut work = Work::default();
+    let bytes = bytes(|| {
+        work = if gap {
+            Gap { options, ..Gap::default() }.solve(&flow, &[end]).unwrap().work
+        } else {
+            flow.solve(&Exponential(options), &[end]).unwrap().work
+        };
+    });
+    assert_eq!(work.jacobians, 0, "lazy, so that the tangent is never taken anew");
+    (bytes, work.steps)
+}
+
+#[test]
+fn a_longer_solve_allocates_no_more() {
+    gradflow::threads::set_limit(1);
+    for net in networks() {
+        // Plainly, by increments, and the gap.
+        for (alpha, gap) in [(400.0, false), (1e3, false), (1e3, true)] {
+            let (short, few) = spent(&net, alpha, 10.0, gap);
+            let (long, many) = spent(&net, alpha, 1000.0, gap);
+            // Enough for all past values there can be, and then more.
+            assert!(few >= 15 && many >= few + 10, "{few} steps, {many} steps");
+            // Where a gap has a top between two steps the path is looked at there, a few times in all; one vector of
+            // weights a step would be twice this.
+            let most = short + if gap { 4 * net.params() * (many - few) } else { 0 };
+            assert!(long <= most, "α = {alpha:e}: {short} bytes in {few}, {long} in {many} steps");
+        }
+    }
 }

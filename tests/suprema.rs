@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{TinyTanh, gap, gaussian_matrix};
+use common::{TinyTanh, gap, gaussian_matrix, norm};
 use gradflow::flow::{Flow, Stop};
 use gradflow::loss::Square;
 use gradflow::model::{Auto, Centred, Differentiable, Doubled, Model};
@@ -75,4 +75,32 @@ fn suprema_up_to_an_event() {
         assert_eq!(runs.each_ref().map(|run| run.curved.stop), [Stop::Distance; 2], "{seed}");
         assert_alike(&runs, norm, &format!("seed {seed}"));
     }
+}
+
+/// Weights that are not kept leave everything else as it is.
+#[test]
+fn kept_weights_are_the_same_and_norms_are_theirs() {
+    let net = TinyTanh { width: 3, inputs: gaussian_matrix(2, 3, 1) };
+    let start = Generator::seeded(1).gaussians(net.shape().params);
+    let map = Centred::at(net.auto(), &start);
+    let flow = Flow::new(&map, Square::to([1.0, -0.5, 0.3]), start).scaled(3.0);
+    let times = gradflow::flow::uniform(10.0, 10);
+    let all = gap(Method::Automatic, RTOL).solve(&flow, &times).unwrap();
+    let some = Gap { keep_every: 4, ..gap(Method::Automatic, RTOL) }.solve(&flow, &times).unwrap();
+    let last = times.len() - 1;
+    for i in 0..times.len() {
+        let kept = (last - i) % 4 == 0;
+        let pairs = [
+            (&all.weights_gaps[i], &some.weights_gaps[i]),
+            (&all.curved.displacements[i], &some.curved.displacements[i]),
+            (&all.straight.displacements[i], &some.straight.displacements[i]),
+        ];
+        for (whole, part) in pairs {
+            assert_eq!(part[..], whole[..if kept { whole.len() } else { 0 }], "time {i}");
+        }
+        let norms = [&all.curved.displacements[i], &all.weights_gaps[i], &all.outputs_gaps[i]];
+        assert_eq!(all.norms[i], norms.map(|v| norm(v)), "time {i}");
+    }
+    assert_eq!((some.weights_gap, some.loss), (all.weights_gap, all.loss));
+    assert_eq!((&some.norms, &some.outputs_gaps), (&all.norms, &all.outputs_gaps));
 }

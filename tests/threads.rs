@@ -10,7 +10,7 @@ fn vector(n: usize, seed: f64) -> Vec<f64> {
 }
 
 /// Everything a network can be asked, one after the other, large enough to be shared out.
-fn answers(net: &dyn Differentiable) -> Vec<f64> {
+fn answers<H: Differentiable + Clone>(net: &H) -> Vec<f64> {
     let Shape { params: p, outputs: n } = net.shape();
     let (w, u, e, v) = (vector(p, 0.1), vector(p, 0.2), vector(p, 0.3), vector(n, 0.4));
     let (mut y, mut dy, mut first, mut rest) = (v.clone(), v.clone(), v.clone(), v.clone());
@@ -31,7 +31,15 @@ fn answers(net: &dyn Differentiable) -> Vec<f64> {
     };
     net.increment(at, seed, &mut base, &mut change);
     let kernel = net.kernel(&w).as_slice().to_vec();
-    [y, gradient, dy, dw, first, rest, base, change, kernel].concat()
+    [y, gradient, dy, dw, first, rest, base, change, kernel, linear_flow(net, &w, &v)].concat()
+}
+
+/// Outputs and weights of the linearized flow in closed form: the decomposition of a kernel of some hundred rows.
+fn linear_flow<H: Differentiable + Clone>(net: &H, w: &[f64], target: &[f64]) -> Vec<f64> {
+    // A clone comes without what the network remembers.
+    let flow = Flow::new(net.clone(), Square::to(target.to_vec()), w.to_vec());
+    let path = flow.linearized().solve(&Eigen, &[1e-4]).unwrap();
+    [&path.outputs[0][..], &path.displacements[0]].concat()
 }
 
 /// Eleven groups of samples in eight lanes, the last one not whole.
@@ -53,16 +61,18 @@ fn any_number_of_threads_gives_the_same_bits() {
     let deep = Mlp { hidden: vec![150, 130, 90], outputs: 3, ..Mlp::default() };
     let wide = TwoLayer { width: 700, activation: Activation::Softplus, ..TwoLayer::default() };
     let (deep, wide) = (deep.on(inputs(40, 301)).unwrap(), wide.on(inputs(30, 403)).unwrap());
-    let nets: [(&str, &dyn Differentiable); 3] =
-        [("deep", &deep), ("wide", &wide), ("convolutional", &convolutional())];
-    for (name, net) in nets {
-        gradflow::threads::set_limit(1);
-        let alone = answers(net);
-        for threads in [2, 3, 8] {
-            gradflow::threads::set_limit(threads);
-            for _ in 0..3 {
-                assert!(answers(net) == alone, "{threads} threads, {name}");
-            }
+    same_bits("deep", &deep);
+    same_bits("wide", &wide);
+    same_bits("convolutional", &convolutional());
+}
+
+fn same_bits<H: Differentiable + Clone>(name: &str, net: &H) {
+    gradflow::threads::set_limit(1);
+    let alone = answers(net);
+    for threads in [2, 3, 8] {
+        gradflow::threads::set_limit(threads);
+        for _ in 0..3 {
+            assert!(answers(net) == alone, "{threads} threads, {name}");
         }
     }
 }

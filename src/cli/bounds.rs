@@ -110,6 +110,7 @@ pub(super) fn run(options: &BoundsOptions, out: &mut dyn Write) -> Result<u8> {
         },
         events: Events::default(),
         estimate_error: false,
+        keep_every: 1,
     };
     gap.options.check()?;
     let problem =

@@ -45,6 +45,7 @@ pub(super) fn run(options: &FlowOptions, out: &mut dyn Write) -> Result<u8> {
             distance: options.stop_distance,
         },
         estimate_error: false,
+        keep_every: 1,
     };
     gap.options.check()?;
     gap.events.check()?;
@@ -97,10 +98,12 @@ fn solve(
         gap.method.newton_numbers(&Demand { map: &map, loss: &loss, stiffness, alone: false }),
         shape,
     )?;
+    let mut gap = Gap { estimate_error, ..gap };
     if options.output.csv.is_some() {
         sizes::check_paths(scales.len() * times.len(), shape)?;
+    } else {
+        gap.keep_every = sizes::keep_every(scales.len() * times.len(), shape);
     }
-    let mut gap = Gap { estimate_error, ..gap };
     if options.solving.rtol.is_none() && !map.is_smooth() {
         gap.options.rtol = KINKED_RTOL;
     } else if options.solving.rtol.is_none() && shape.params.saturating_mul(shape.outputs) > LARGE {

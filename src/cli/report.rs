@@ -5,7 +5,7 @@ use super::problem::{Problem, Zero};
 use crate::experiment::Table;
 use crate::flow::{KinkLog, Stop};
 use crate::solve::Comparison;
-use crate::{Error, Result, linalg};
+use crate::{Error, Result};
 use std::io::Write;
 
 /// α or a time: powers of ten short, ∞ as such.
@@ -241,14 +241,15 @@ pub(super) fn paths(findings: &Findings<'_>) -> Result<Table> {
     for run in &findings.runs {
         let eps = run.curved.alpha.recip();
         for (i, &t) in run.curved.times.iter().enumerate() {
+            let [displacement, weights_gap, outputs_gap] = run.norms[i];
             let mut row = vec![
                 run.curved.alpha,
                 t,
                 findings.loss.value(&run.curved.outputs[i]),
                 findings.loss.value(&run.straight.outputs[i]),
-                eps * linalg::norm(&run.curved.displacements[i]),
-                eps * eps * linalg::norm(&run.weights_gaps[i]),
-                eps * linalg::norm(&run.outputs_gaps[i]),
+                eps * displacement,
+                eps * eps * weights_gap,
+                eps * outputs_gap,
             ];
             row.extend(run.curved.weights(i));
             row.extend(run.straight.weights(i));

@@ -5,6 +5,8 @@ use crate::{Error, Result};
 
 /// Numbers that --csv may write.
 const MOST_NUMBERS: usize = 20_000_000;
+/// Numbers in all weights that are kept for the estimate of the error alone: 256 MiB.
+const MOST_KEPT: usize = 1 << 25;
 /// The largest tangent kernel that is decomposed, in outputs.
 const MOST_OUTPUTS: usize = 20_000;
 /// Working memory of a solve, in bytes: 8 GiB.
@@ -49,6 +51,12 @@ fn refuse_beyond(numbers: f64, what: String) -> Result<()> {
         remedy: "take a narrower model (--width), fewer samples (--samples), fewer times (--points) or \
                  --solver tsit45",
     })
+}
+
+/// At which of `rows` times over all scales weights are kept, three vectors each, where nobody asks for all of them:
+/// `Gap::keep_every`.
+pub(super) fn keep_every(rows: usize, shape: Shape) -> usize {
+    rows.saturating_mul(3 * shape.params).div_ceil(MOST_KEPT).max(1)
 }
 
 /// The file of whole paths: `rows` times over all scales.

@@ -71,11 +71,11 @@ impl Measured<'_> {
     fn curve(&self, quantity: Quantity) -> Option<Vec<f64>> {
         let eps = self.run.curved.alpha.recip();
         let sizes =
-            |rows: &[Vec<f64>], factor: f64| rows.iter().map(|row| factor * norm(row)).collect();
+            |i: usize, factor: f64| self.run.norms.iter().map(|norms| factor * norms[i]).collect();
         match quantity {
-            Quantity::Displacement => Some(sizes(&self.run.curved.displacements, eps)),
-            Quantity::WeightsGap => Some(sizes(&self.run.weights_gaps, eps * eps)),
-            Quantity::OutputsGap => Some(sizes(&self.run.outputs_gaps, eps)),
+            Quantity::Displacement => Some(sizes(0, eps)),
+            Quantity::WeightsGap => Some(sizes(1, eps * eps)),
+            Quantity::OutputsGap => Some(sizes(2, eps)),
             Quantity::Residual => self.target.map(|target| {
                 let away = |y: &Vec<f64>| {
                     norm(&y.iter().zip(target).map(|(a, b)| a - b).collect::<Vec<_>>())

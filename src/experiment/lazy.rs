@@ -147,15 +147,15 @@ pub fn path_table(run: &Comparison, loss: &dyn Loss) -> Result<Table> {
         ("displacement", "‖w‖"),
     ]);
     let eps = run.curved.alpha.recip();
-    let norm = crate::linalg::norm;
     for (i, &t) in run.curved.times.iter().enumerate() {
+        let [displacement, weights_gap, outputs_gap] = run.norms[i];
         table.push(&[
             t,
             loss.value(&run.curved.outputs[i]),
             loss.value(&run.straight.outputs[i]),
-            eps * eps * norm(&run.weights_gaps[i]),
-            eps * norm(&run.outputs_gaps[i]),
-            eps * norm(&run.curved.displacements[i]),
+            eps * eps * weights_gap,
+            eps * outputs_gap,
+            eps * displacement,
         ])?;
     }
     Ok(table)

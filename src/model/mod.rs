@@ -26,6 +26,7 @@ mod two_layer;
 
 pub use activation::Activation;
 pub use auto::Auto;
+pub(crate) use buffers::Buffers;
 pub use centred::Centred;
 pub use conv::{
     Architecture, CIFAR10, ConvNet, Extent, FilterInitialization, Layer, Pooling, Rectification,

@@ -1,6 +1,7 @@
 //! The modes of the tangent kernel: J₀ = Dh(w₀) = U diag(σ) Vᵀ, K₀ = J₀J₀ᵀ = U diag(λ) Uᵀ, λ = σ².
 
 use super::Differentiable;
+use super::buffers::Buffers;
 use crate::linalg;
 use nalgebra::DMatrix;
 
@@ -24,6 +25,7 @@ pub(crate) struct Modes {
     lifted: Option<DMatrix<f64>>,
     /// λ at or below this is zero to working precision.
     pub(crate) cutoff: f64,
+    buffers: Buffers,
 }
 
 impl Modes {
@@ -41,7 +43,8 @@ impl Modes {
             let cutoff = svd.values.first().map_or(0.0, |s| (s * longest * f64::EPSILON).powi(2));
             let mut lifted = svd.right;
             lifted.column_iter_mut().zip(&svd.values).for_each(|(mut v, sigma)| v *= *sigma);
-            return Some(Modes { lambda, left: svd.left, lifted: Some(lifted), cutoff });
+            let buffers = Buffers::default();
+            return Some(Modes { lambda, left: svd.left, lifted: Some(lifted), cutoff, buffers });
         }
         Self::of_kernel(map, start)
     }
@@ -89,6 +92,7 @@ impl Modes {
             lifted: jacobian.map(|j| linalg::transposed_product(j, &left)),
             left,
             cutoff,
+            buffers: Buffers::default(),
         })
     }
 
@@ -126,30 +130,27 @@ impl Modes {
         match &self.lifted {
             Some(lifted) => linalg::multiply(u, false, lifted, false, a),
             None => {
-                let mut y = vec![0.0; self.left.nrows()];
-                self.add_outputs(a, &mut y);
+                let mut y = self.buffers.take(self.left.nrows());
+                linalg::multiply(&mut y, false, &self.left, false, a);
                 map.vjp(start, &y, u);
             }
         }
     }
 
-    /// Uᵀ J₀ b.
+    /// `a` ← Uᵀ J₀ b.
     pub(crate) fn project<H: Differentiable + ?Sized>(
         &self,
         map: &H,
         start: &[f64],
         b: &[f64],
-    ) -> Vec<f64> {
+        a: &mut [f64],
+    ) {
         match &self.lifted {
-            Some(lifted) => {
-                let mut a = vec![0.0; self.lambda.len()];
-                linalg::multiply(&mut a, false, lifted, true, b);
-                a
-            }
+            Some(lifted) => linalg::multiply(a, false, lifted, true, b),
             None => {
-                let mut y = vec![0.0; self.left.nrows()];
+                let mut y = self.buffers.take(self.left.nrows());
                 map.jvp(start, b, &mut y);
-                self.coefficients(&y)
+                linalg::multiply(a, false, &self.left, true, &y);
             }
         }
     }
@@ -162,10 +163,11 @@ impl Modes {
         b: &mut [f64],
         g: impl Fn(f64) -> f64,
     ) {
-        let mut projected = self.project(map, start, b);
+        let mut projected = self.buffers.take(self.lambda.len());
+        self.project(map, start, b, &mut projected);
         projected.iter_mut().zip(&self.lambda).for_each(|(a, &l)| *a *= g(l));
-        let mut change = vec![0.0; b.len()];
+        let mut change = self.buffers.take(b.len());
         self.lift(map, start, &projected, &mut change);
-        b.iter_mut().zip(&change).for_each(|(b, c)| *b += c);
+        b.iter_mut().zip(change.iter()).for_each(|(b, c)| *b += c);
     }
 }

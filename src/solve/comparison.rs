@@ -18,10 +18,13 @@ pub struct Comparison {
     pub curved: Path,
     /// w̄, as ū = α(w̄ − w₀), with α h̄(w̄).
     pub straight: Path,
-    /// e = α²(w − w̄) at each time, of length p.
+    /// e = α²(w − w̄) at each time, of length p; empty, as the paths' displacements, where weights are not kept
+    /// ([`Gap::keep_every`](super::Gap::keep_every)).
     pub weights_gaps: Vec<Vec<f64>>,
     /// s = α(y − ȳ) at each time, of length N.
     pub outputs_gaps: Vec<Vec<f64>>,
+    /// α‖w − w₀‖, α²‖w − w̄‖ and α‖y − ȳ‖ at each time.
+    pub norms: Vec<[f64; 3]>,
     /// α sup‖w − w₀‖.
     pub displacement: Peak,
     /// α² sup‖w − w̄‖.

@@ -1,6 +1,7 @@
 //! One flow by itself, integrated in u = α (w − w₀).
 
 use super::automatic::{Demand, Integrator, Method, Options};
+use super::clock::Clock;
 use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
 use super::observer::{Descent, Grid, Rest, state_at};
@@ -166,6 +167,8 @@ fn solve<H: Differentiable, L: Loss>(
     let mut scale = size.min(clock.farthest(flow.loss.value(&system.setting.initial)));
     let (mut trials, mut failures) = (0, Failures::default());
     let mut work = Work { rhs, ..Work::default() };
+    // The scale before a loss that rose had the tolerance tightened.
+    let mut loose = None;
     loop {
         let tolerance =
             per_component(options.rtol * integrator.safety(), scale, system.setting.params());
@@ -201,12 +204,16 @@ fn solve<H: Differentiable, L: Loss>(
             Ok(_) => recorder.size,
             // It may have been so loose that the run went astray.
             Err(e) => match integrator.instead(method, &demand, &e) {
+                Some(_) if recorder.descent.rose() && loose.is_none() => {
+                    loose = Some(scale);
+                    1e-2 * scale
+                }
                 Some(other) => {
                     integrator = other;
                     // It does not switch pieces: it is not to stay on the one where the path begins.
                     drop(recorder);
                     system.ignore_kinks();
-                    scale
+                    loose.unwrap_or(scale)
                 }
                 None => {
                     failures.admit(e, trials)?;
@@ -264,39 +271,6 @@ pub(crate) fn smoothness(loss: &dyn Loss, y: &[f64]) -> f64 {
         }
     }
     size
-}
-
-/// Time scales of a flow: from the fastest mode to the horizon.
-pub(crate) struct Clock {
-    /// M, the loss's smoothness, that turns eigenvalues of the kernel into rates.
-    pub(crate) curvature: f64,
-    /// 1/(M λ₁).
-    pub(crate) fastest: f64,
-    /// The horizon.
-    pub(crate) end: f64,
-    /// The horizon, or where that is infinite forty relaxation times of the slowest mode.
-    pub(crate) grid_end: f64,
-}
-
-impl Clock {
-    pub(crate) fn new(modes: &crate::model::Modes, curvature: f64, times: &[f64]) -> Self {
-        let end = times.last().copied().unwrap_or(0.0);
-        let rate = |l: f64| (curvature * l).max(f64::MIN_POSITIVE);
-        let fastest = 1.0 / rate(modes.largest());
-        let slowest = modes.smallest_above(0.0).map_or(fastest, |l| 1.0 / rate(l));
-        let grid_end = if end.is_finite() { end } else { 40.0 * slowest };
-        Clock { curvature, fastest: fastest.min(grid_end.max(f64::MIN_POSITIVE)), end, grid_end }
-    }
-
-    /// ‖u(t)‖ ≤ √(T R(α h(w₀))) along any gradient flow (Chizat et al. 2019, proof of Theorem 2.2).
-    pub(crate) fn farthest(&self, initial_loss: f64) -> f64 {
-        (self.grid_end * initial_loss).sqrt()
-    }
-
-    /// M λ₁ T.
-    pub(crate) fn stiffness(&self) -> f64 {
-        self.end / self.fastest
-    }
 }
 
 /// Gathers a path step by step.

@@ -13,7 +13,7 @@
 
 use crate::flow::{Flow, Path, Solver, Stop, Work};
 use crate::loss::{Loss, Quadratic};
-use crate::model::{Differentiable, Linearized, Modes};
+use crate::model::{Buffers, Differentiable, Linearized, Modes};
 use crate::{Error, Failure, Result};
 
 /// The closed form; accepts linear maps under quadratic losses only.
@@ -31,6 +31,7 @@ pub(crate) struct ClosedForm<'a> {
     coefficients: Vec<f64>,
     /// (Id − UUᵀ) r₀, which nothing moves.
     fixed: Vec<f64>,
+    buffers: Buffers,
 }
 
 impl<'a> ClosedForm<'a> {
@@ -54,13 +55,16 @@ impl<'a> ClosedForm<'a> {
             target,
             coefficients,
             fixed,
+            buffers: Buffers::default(),
         }
     }
 
     /// `u` ← ū(t).
     pub(crate) fn displacement(&self, t: f64, u: &mut [f64]) {
         let moved = |(&c, &lambda): (&f64, &f64)| -c * self.curvature * self.phi(lambda, t);
-        let a: Vec<f64> = self.coefficients.iter().zip(&self.modes.lambda).map(moved).collect();
+        let mut a = self.buffers.take(self.coefficients.len());
+        let pairs = self.coefficients.iter().zip(&self.modes.lambda);
+        a.iter_mut().zip(pairs).for_each(|(a, pair)| *a = moved(pair));
         self.modes.lift(self.map, self.start, &a, u);
     }
 
@@ -76,7 +80,9 @@ impl<'a> ClosedForm<'a> {
     pub(crate) fn residual(&self, t: f64, r: &mut [f64]) {
         r.copy_from_slice(&self.fixed);
         let left = |(&c, &lambda): (&f64, &f64)| c * self.decay(lambda, t);
-        let a: Vec<f64> = self.coefficients.iter().zip(&self.modes.lambda).map(left).collect();
+        let mut a = self.buffers.take(self.coefficients.len());
+        let pairs = self.coefficients.iter().zip(&self.modes.lambda);
+        a.iter_mut().zip(pairs).for_each(|(a, pair)| *a = left(pair));
         self.modes.add_outputs(&a, r);
     }
 

@@ -1,8 +1,9 @@
 //! Both flows and the gap between them, in one integration.
 
 use super::automatic::{Demand, Integrator, Method, Options};
+use super::clock::Clock;
 use super::comparison::Comparison;
-use super::curved::{Clock, Failures, TRIALS, smoothness};
+use super::curved::{Failures, TRIALS, smoothness};
 use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
 use super::gap_system::GapSystem;
@@ -48,6 +49,9 @@ pub struct Gap {
     /// Whether to solve once more at a hundredth of the tolerance, to estimate the error. (At a tenth the error is at
     /// times no smaller: under a Huber loss it is erratic.)
     pub estimate_error: bool,
+    /// Weights, three vectors of length p a time, are kept at every such time, counted from the last; 0 and 1: at every
+    /// time.
+    pub keep_every: usize,
 }
 
 impl Gap {
@@ -126,7 +130,7 @@ impl Gap {
         let recorder = |integrator: Integrator| {
             Recorder::new(
                 &system,
-                times,
+                (times, self.keep_every),
                 &self.events,
                 self.options.rtol,
                 modes.largest(),
@@ -156,6 +160,8 @@ impl Gap {
         let farthest = clock.farthest(flow.loss.value(&system.setting.initial));
         let mut scales = Scales::guess(&system, &sizes, clock.grid_end, farthest);
         let mut failures = Failures::default();
+        // The scales before a loss that rose had the tolerance tightened.
+        let mut loose = None;
         for trial in 1.. {
             let atol = scales.tolerances(&system, self.options.rtol * integrator.safety());
             let setup = Setup {
@@ -191,10 +197,14 @@ impl Gap {
                 Ok(_) => measured,
                 // It may have been so loose that the run went astray.
                 Err(e) => match integrator.instead(self.method, &demand, &e) {
+                    Some(_) if recorder.rose() && loose.is_none() => {
+                        loose = Some(scales);
+                        Scales { gap: 1e-2 * scales.gap, ..scales }
+                    }
                     Some(other) => {
                         system.ignore_kinks();
                         integrator = other;
-                        scales
+                        loose.unwrap_or(scales)
                     }
                     None => {
                         failures.admit(e, trial)?;

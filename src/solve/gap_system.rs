@@ -7,7 +7,7 @@ use super::system::Setting;
 use crate::flow::KinkLog;
 use crate::linalg;
 use crate::loss::Root;
-use crate::model::Displacement;
+use crate::model::{Buffers, Displacement};
 use nalgebra::DMatrix;
 use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ pub(crate) struct GapSystem<'a> {
     remembered: RefCell<Straight>,
     /// What the last right-hand side saw.
     glimpse: Cell<Glimpse>,
+    buffers: Buffers,
 }
 
 /// ū(t) and ȳ(t) of the closed form.
@@ -88,6 +89,7 @@ impl<'a> GapSystem<'a> {
                 straight: f64::NAN,
                 loss: f64::NAN,
             }),
+            buffers: Buffers::default(),
         }
     }
 }
@@ -167,12 +169,18 @@ impl GapSystem<'_> {
 
     /// e, given ū(t) and the state.
     fn gap(&self, straight: &[f64], x: &[f64]) -> Vec<f64> {
+        let mut gap = vec![0.0; self.setting.params()];
+        self.write_gap(straight, x, &mut gap);
+        gap
+    }
+
+    /// `gap` ← e, given ū(t) and the state.
+    fn write_gap(&self, straight: &[f64], x: &[f64], gap: &mut [f64]) {
         let unknown = &x[(self.blocks() - 1) * self.setting.params()..];
-        let carried = self.carried.get();
-        if carried == 0.0 {
-            return unknown.to_vec();
+        match self.carried.get() {
+            0.0 => gap.copy_from_slice(unknown),
+            carried => add_scaled(gap, unknown, -carried, straight),
         }
-        unknown.iter().zip(straight).map(|(x, u)| x - carried * u).collect()
     }
 
     /// e at time t.
@@ -225,30 +233,46 @@ impl GapSystem<'_> {
     /// ū' and e', of length p each.
     pub(crate) fn velocity(&self, t: f64, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let p = self.setting.params();
-        let straight = self.straight(t, x);
-        let gap = self.gap(&straight, x);
         let (mut base, mut change) = (vec![0.0; p], vec![0.0; p]);
-        let Setting { map, loss, eps, .. } = &self.setting;
+        self.write_velocity(t, x, &mut base, &mut change);
+        (base, change)
+    }
+
+    /// `base` ← ū', `change` ← e'.
+    fn write_velocity(&self, t: f64, x: &[f64], base: &mut [f64], change: &mut [f64]) {
+        let Setting { map, loss, eps, initial, .. } = &self.setting;
+        let remembered = self.closed.as_ref().map(|closed| self.remembered(closed, t));
+        let straight = match &remembered {
+            Some(remembered) => &remembered.displacement[..],
+            None => &x[..base.len()],
+        };
+        let [mut gap, mut u] = [(); 2].map(|()| self.buffers.take(base.len()));
+        let mut y = self.buffers.take(self.setting.outputs());
+        self.write_gap(straight, x, &mut gap);
         let (mut value, mut outputs_gap) = (f64::NAN, f64::NAN);
         let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
-            let mut y = self.straight_outputs(t, first);
+            match &remembered {
+                Some(remembered) => y.copy_from_slice(&remembered.outputs),
+                None => add_scaled(&mut y, initial, 1.0, first),
+            }
             loss.gradient(&y, v0);
             loss.increment(&y, rest, *eps, v1);
             y.iter_mut().zip(rest).for_each(|(y, s)| *y += eps * s);
             (value, outputs_gap) = (loss.value(&y), linalg::norm(rest));
         };
-        map.increment(self.displacement(&straight, &gap), &mut seed, &mut base, &mut change);
+        map.increment(self.displacement(straight, &gap), &mut seed, base, change);
         base.iter_mut().chain(change.iter_mut()).for_each(|v| *v = -*v);
-        let u = self.curved_from(&straight, &gap);
-        let (u, u_slope) = norm_and_slope(&u, &self.curved_from(&base, &change));
-        let (e, e_slope) = norm_and_slope(&gap, &change);
+        let mut u_velocity = self.buffers.take(base.len());
+        add_scaled(&mut u, straight, *eps, &gap);
+        add_scaled(&mut u_velocity, base, *eps, change);
+        let (u, u_slope) = norm_and_slope(&u, &u_velocity);
+        let (e, e_slope) = norm_and_slope(&gap, change);
         self.glimpse.set(Glimpse {
             norms: [u, e, outputs_gap],
             slopes: [u_slope, e_slope],
-            straight: linalg::norm(&straight),
+            straight: linalg::norm(straight),
             loss: value,
         });
-        (base, change)
     }
 
     fn displacement<'b>(&'b self, straight: &'b [f64], gap: &'b [f64]) -> Displacement<'b> {
@@ -282,15 +306,14 @@ impl System for GapSystem<'_> {
             dx.iter_mut().for_each(|d| *d *= alpha);
             return;
         }
-        let (straight, gap) = self.velocity(t, x);
-        let p = straight.len();
-        if self.closed.is_none() {
-            dx[..p].copy_from_slice(&straight);
-        }
+        let p = self.setting.params();
+        let (integrated, unknown) = dx.split_at_mut((self.blocks() - 1) * p);
+        let mut known = self.buffers.take(p - integrated.len());
+        let straight = if self.closed.is_some() { &mut known[..] } else { integrated };
+        self.write_velocity(t, x, straight, unknown);
         let carried = self.carried.get();
-        let unknown = &mut dx[(self.blocks() - 1) * p..];
-        for ((dx, e), u) in unknown.iter_mut().zip(&gap).zip(&straight) {
-            *dx = e + carried * u;
+        if carried != 0.0 {
+            unknown.iter_mut().zip(&*straight).for_each(|(dx, u)| *dx += carried * u);
         }
     }
 
@@ -316,6 +339,11 @@ impl System for GapSystem<'_> {
     fn low_rank(&self, t: f64, x: &[f64]) -> Option<LowRank> {
         Some(Arc::new(self.points(t, x).iter().map(|(w, y)| self.setting.block(w, y)).collect()))
     }
+}
+
+/// `out` ← a + c b.
+fn add_scaled(out: &mut [f64], a: &[f64], c: f64, b: &[f64]) {
+    out.iter_mut().zip(a.iter().zip(b)).for_each(|(out, (a, b))| *out = a + c * b);
 }
 
 /// ‖v‖ and d‖v‖/dt of a vector with that velocity.

@@ -14,7 +14,8 @@
 //!    kernel: no p × p matrix, no Newton iteration, steps that no stiffness limits while the flow is lazy, and a fresh
 //!    tangent where it is not. Relu networks are followed through their kinks (`solve::piecewise`): arguments that
 //!    change sign are located, and crossed, or slid along (Filippov), or left.
-//! 2. Where it finds that a flow is too far from its tangent, it gives up and what follows takes over.
+//! 2. Where it finds that a flow is too far from its tangent, it gives up and what follows takes over. (Where the loss
+//!    rose, which no gradient flow does, it tries once more at a hundredth of the tolerance first.)
 //! 3. Other models with kinks (abs, relu in your own functions), and relu networks where α h cannot be summed as it
 //!    stands (α above 10¹³ times rtol): TSIT45. Implicit steps have no solution where a unit dies at its kink.
 //! 4. Stiffness M λ₁ T up to 1000, or 100 where p N > 10⁶: TSIT45, whose steps are then hardly limited by stability.
@@ -33,6 +34,7 @@
 //! ([`Method`]), calibrated in `tests/solvers.rs`.
 
 mod automatic;
+mod clock;
 mod comparison;
 mod curved;
 mod eigen;

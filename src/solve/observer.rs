@@ -152,16 +152,18 @@ impl<'a> Rest<'a> {
 pub(crate) struct Descent {
     initial: f64,
     lowest: f64,
+    rose: bool,
 }
 
 impl Descent {
     pub(crate) fn from(initial: f64) -> Self {
-        Descent { initial, lowest: initial }
+        Descent { initial, lowest: initial, rose: false }
     }
 
     pub(crate) fn check(&mut self, time: f64, loss: f64, rtol: f64) -> Result<()> {
         let slack = (1e3 * rtol).clamp(1e-6, 0.1) * self.initial.abs();
         if loss > self.lowest + slack {
+            self.rose = true;
             return Err(Error::Integration {
                 failure: Failure::NonlinearSolve,
                 time,
@@ -173,6 +175,11 @@ impl Descent {
         }
         self.lowest = self.lowest.min(loss);
         Ok(())
+    }
+
+    /// Whether it did.
+    pub(crate) fn rose(&self) -> bool {
+        self.rose
     }
 }
 

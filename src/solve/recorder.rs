@@ -16,7 +16,10 @@ pub(crate) struct Recorder<'a, 's> {
     alpha: f64,
     solver: &'static str,
     grid: Grid<'a>,
-    rows: Vec<(f64, Moment)>,
+    rows: Vec<Row>,
+    /// Of so many rows asked for weights are kept at every `keep_every`-th, counted from the last.
+    asked: usize,
+    keep_every: usize,
     descent: Descent,
     stop: Stop,
     /// The ends of steps seen last, the newest first.
@@ -30,6 +33,15 @@ pub(crate) struct Recorder<'a, 's> {
     pub(crate) displacement: Supremum,
     pub(crate) weights_gap: Supremum,
     pub(crate) outputs_gap: Supremum,
+}
+
+/// What is returned of one time.
+struct Row {
+    time: f64,
+    /// Without weights where they are not kept.
+    moment: Moment,
+    /// ‖u‖, ‖e‖ and ‖s‖.
+    norms: [f64; 3],
 }
 
 /// An end of a step.
@@ -55,7 +67,7 @@ impl Node {
 impl<'a, 's> Recorder<'a, 's> {
     pub(crate) fn new(
         system: &'a GapSystem<'s>,
-        times: &'a [f64],
+        (times, keep_every): (&'a [f64], usize),
         events: &'a Events,
         rtol: f64,
         largest_eigenvalue: f64,
@@ -69,6 +81,8 @@ impl<'a, 's> Recorder<'a, 's> {
             solver,
             grid: Grid::new(times),
             rows: Vec::with_capacity(times.len()),
+            asked: times.len(),
+            keep_every,
             descent: Descent::from(system.setting.loss.value(&system.setting.initial)),
             stop: Stop::Horizon,
             last: [Node { time: 0.0, norms: [0.0; 3], slopes: [f64::NAN; 2] }; 2],
@@ -82,7 +96,7 @@ impl<'a, 's> Recorder<'a, 's> {
         };
         let origin = vec![0.0; system.blocks() * system.setting.params()];
         for &t in recorder.grid.take(0.0) {
-            recorder.rows.push((t, system.moment(0.0, &origin)));
+            recorder.see(t, system.moment(0.0, &origin), false);
         }
         recorder
     }
@@ -122,8 +136,7 @@ impl<'a, 's> Recorder<'a, 's> {
                 Some(moment) if t == until => moment.clone(),
                 _ => self.moment(step, t)?,
             };
-            self.see(t, &row);
-            self.rows.push((t, row));
+            self.see(t, row, false);
         }
         let rested = match rest {
             Some(rest) => self.rested(rest, step, until)?,
@@ -132,10 +145,9 @@ impl<'a, 's> Recorder<'a, 's> {
         let stop = event.map(|(stop, _)| stop).or(rested.then_some(Stop::Converged));
         if let Some(stop) = stop {
             self.stop = stop;
-            if self.rows.last().is_none_or(|(t, _)| *t < until) {
+            if self.rows.last().is_none_or(|row| row.time < until) {
                 let row = self.moment(step, until)?;
-                self.see(until, &row);
-                self.rows.push((until, row));
+                self.see(until, row, true);
             }
             return Ok(Decision::StopAt(until));
         }
@@ -166,12 +178,18 @@ impl<'a, 's> Recorder<'a, 's> {
         self.gap_size = self.gap_size.max(gap);
     }
 
-    /// Takes a moment into the suprema.
-    fn see(&mut self, t: f64, moment: &Moment) {
-        let [u, e, s] = self.norms(moment);
-        self.displacement.see(t, u);
-        self.weights_gap.see(t, e);
-        self.outputs_gap.see(t, s);
+    /// Takes a moment into the suprema and the rows; its weights are kept if it is one of those, or `anyhow`.
+    fn see(&mut self, time: f64, mut moment: Moment, anyhow: bool) {
+        let norms = self.norms(&moment);
+        let [u, e, s] = norms;
+        self.displacement.see(time, u);
+        self.weights_gap.see(time, e);
+        self.outputs_gap.see(time, s);
+        let left = self.asked.saturating_sub(self.rows.len() + 1);
+        if !anyhow && !left.is_multiple_of(self.keep_every.max(1)) {
+            (moment.straight, moment.gap) = (Vec::new(), Vec::new());
+        }
+        self.rows.push(Row { time, moment, norms });
     }
 
     /// Norms of u, e and s.
@@ -264,6 +282,11 @@ impl<'a, 's> Recorder<'a, 's> {
         rest.reached(setting, t, &outputs, &unknowns)
     }
 
+    /// Whether the run ended because the loss rose.
+    pub(crate) fn rose(&self) -> bool {
+        self.descent.rose()
+    }
+
     /// The state at time zero.
     fn origin(&self) -> Vec<f64> {
         vec![0.0; self.system.blocks() * self.system.setting.params()]
@@ -281,7 +304,7 @@ impl<'a, 's> Recorder<'a, 's> {
     /// The comparison of a run that an event ends at time zero.
     pub(crate) fn stopped_at_start(mut self, stop: Stop) -> Comparison {
         if self.rows.is_empty() {
-            self.rows.push((0.0, self.system.moment(0.0, &self.origin())));
+            self.see(0.0, self.system.moment(0.0, &self.origin()), true);
         }
         self.stop = stop;
         self.finish(Work::default())
@@ -291,7 +314,7 @@ impl<'a, 's> Recorder<'a, 's> {
     pub(crate) fn still(mut self, stop: Stop) -> Comparison {
         let origin = self.origin();
         for &t in self.grid.take(f64::INFINITY) {
-            self.rows.push((t, self.system.moment(0.0, &origin)));
+            self.see(t, self.system.moment(0.0, &origin), false);
         }
         self.stop = stop;
         self.finish(Work::default())
@@ -299,26 +322,29 @@ impl<'a, 's> Recorder<'a, 's> {
 
     /// The finished comparison.
     pub(crate) fn finish(self, work: Work) -> Comparison {
-        let path = |displacements, outputs| Path {
+        let path = || Path {
             alpha: self.alpha,
             start: self.system.setting.start.to_vec(),
-            times: self.rows.iter().map(|(t, _)| *t).collect(),
-            displacements,
-            outputs,
+            times: self.rows.iter().map(|row| row.time).collect(),
+            displacements: Vec::with_capacity(self.rows.len()),
+            outputs: Vec::with_capacity(self.rows.len()),
             stop: self.stop,
             work,
             solver: self.solver.into(),
             kinks: None,
         };
-        let moments = || self.rows.iter().map(|(_, m)| m);
-        let curved = path(
-            moments().map(|m| self.system.curved(m)).collect(),
-            moments().map(|m| self.system.curved_outputs(m)).collect(),
-        );
-        let straight = path(
-            moments().map(|m| m.straight.clone()).collect(),
-            moments().map(|m| m.straight_outputs.clone()).collect(),
-        );
+        let (mut curved, mut straight) = (path(), path());
+        let norms = self.rows.iter().map(|row| row.norms).collect();
+        let [mut weights_gaps, mut outputs_gaps] =
+            [(); 2].map(|()| Vec::with_capacity(self.rows.len()));
+        for Row { moment, .. } in self.rows {
+            curved.displacements.push(self.system.curved(&moment));
+            curved.outputs.push(self.system.curved_outputs(&moment));
+            straight.displacements.push(moment.straight);
+            straight.outputs.push(moment.straight_outputs);
+            weights_gaps.push(moment.gap);
+            outputs_gaps.push(moment.outputs_gap);
+        }
         let loss =
             |p: &Path| p.outputs.last().map_or(f64::NAN, |y| self.system.setting.loss.value(y));
         let peak = |s: Supremum| Peak { scaled: s.value, time: s.time };
@@ -327,8 +353,9 @@ impl<'a, 's> Recorder<'a, 's> {
         Comparison {
             loss: loss(&curved),
             linear_loss: loss(&straight),
-            weights_gaps: moments().map(|m| m.gap.clone()).collect(),
-            outputs_gaps: moments().map(|m| m.outputs_gap.clone()).collect(),
+            weights_gaps,
+            outputs_gaps,
+            norms,
             displacement: peak(self.displacement),
             weights_gap: peak(self.weights_gap),
             outputs_gap: peak(self.outputs_gap),

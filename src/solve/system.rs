@@ -5,7 +5,7 @@ use super::piecewise::{Pieces, Switch};
 use crate::flow::KinkLog;
 use crate::linalg::{self, column_major, column_major_mut, gemm};
 use crate::loss::{Loss, Root};
-use crate::model::{Differentiable, Displacement};
+use crate::model::{Buffers, Differentiable, Displacement};
 use nalgebra::DMatrix;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -81,12 +81,28 @@ impl Setting<'_> {
 
     /// w₀ + εu.
     pub(crate) fn weights(&self, u: &[f64]) -> Vec<f64> {
-        self.start.iter().zip(u).map(|(w0, u)| w0 + self.eps * u).collect()
+        let mut w = vec![0.0; u.len()];
+        self.write_weights(u, &mut w);
+        w
+    }
+
+    /// `w` ← w₀ + εu.
+    fn write_weights(&self, u: &[f64], w: &mut [f64]) {
+        let pairs = self.start.iter().zip(u);
+        w.iter_mut().zip(pairs).for_each(|(w, (w0, u))| *w = w0 + self.eps * u);
     }
 
     /// α h(w₀) + first + ε rest.
     fn total(&self, first: &[f64], rest: &[f64]) -> Vec<f64> {
-        (0..first.len()).map(|i| self.initial[i] + first[i] + self.eps * rest[i]).collect()
+        let mut y = vec![0.0; first.len()];
+        self.write_total(first, rest, &mut y);
+        y
+    }
+
+    /// `y` ← α h(w₀) + first + ε rest.
+    fn write_total(&self, first: &[f64], rest: &[f64], y: &mut [f64]) {
+        let parts = self.initial.iter().zip(first).zip(rest);
+        y.iter_mut().zip(parts).for_each(|(y, ((y0, f), r))| *y = y0 + f + self.eps * r);
     }
 }
 
@@ -101,6 +117,7 @@ pub(crate) struct CurvedSystem<'a> {
     loss: Cell<f64>,
     /// The piece the path is on, where kinks are followed.
     pieces: Option<Pieces<'a>>,
+    buffers: Buffers,
 }
 
 impl<'a> CurvedSystem<'a> {
@@ -110,6 +127,7 @@ impl<'a> CurvedSystem<'a> {
             plainly,
             loss: Cell::new(f64::NAN),
             pieces: None,
+            buffers: Buffers::default(),
             setting,
         }
     }
@@ -179,24 +197,27 @@ impl System for CurvedSystem<'_> {
             return;
         }
         let Setting { map, loss, eps, .. } = &self.setting;
+        let mut y = self.buffers.take(self.setting.outputs());
         if self.plainly {
+            let mut w = self.buffers.take(u.len());
+            self.setting.write_weights(u, &mut w);
             let mut seed = |h: &[f64], v: &mut [f64]| {
-                let y: Vec<f64> = h.iter().map(|h| h / eps).collect();
+                y.iter_mut().zip(h).for_each(|(y, h)| *y = h / eps);
                 self.loss.set(loss.value(&y));
                 loss.gradient(&y, v);
                 v.iter_mut().for_each(|v| *v = -*v);
             };
-            return map.gradient(&self.setting.weights(u), &mut seed, du);
+            return map.gradient(&w, &mut seed, du);
         }
-        let mut change = vec![0.0; du.len()];
+        let mut change = self.buffers.take(du.len());
         let mut seed = |first: &[f64], rest: &[f64], v0: &mut [f64], v1: &mut [f64]| {
-            let y = self.setting.total(first, rest);
+            self.setting.write_total(first, rest, &mut y);
             self.loss.set(loss.value(&y));
             loss.gradient(&y, v0);
             v1.fill(0.0);
         };
         map.increment(self.at(u), &mut seed, du, &mut change);
-        du.iter_mut().zip(&change).for_each(|(d, c)| *d = -(*d + eps * c));
+        du.iter_mut().zip(change.iter()).for_each(|(d, c)| *d = -(*d + eps * c));
     }
 
     fn jacobian(&self, _t: f64, u: &[f64]) -> DMatrix<f64> {

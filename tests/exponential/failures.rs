@@ -1,6 +1,6 @@
 //! Where the method cannot go on it says so, and where another can, that one takes over.
 
-use crate::common::{alone, failure, gap, gaussian_matrix, options};
+use crate::common::{alone, failure, gap, gaussian_matrix, options, relative};
 use crate::problems::problem;
 use gradflow::flow::{Flow, Stop};
 use gradflow::loss::{Convexity, Logistic, Loss, Square};
@@ -155,4 +155,14 @@ fn a_flow_that_is_not_lazy_is_left_to_bdf() {
     let spent = path.work.rhs - bdf.work.rhs;
     assert!(spent <= 5000, "{spent} more than {}", bdf.work.rhs);
     assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+/// A loss that rises at a loose tolerance asks for a tighter one, not for another method.
+#[test]
+fn a_loss_that_rises_is_tried_again_at_a_tighter_tolerance() {
+    let problem = problem(172);
+    let path = problem.solve(Method::Automatic, 0.1).unwrap();
+    assert_eq!(path.solver, "exponential");
+    let error = relative(&path.displacements, &problem.reference().unwrap().displacements);
+    assert!(error <= 0.1, "{error:e}");
 }

@@ -10,6 +10,7 @@ use super::super::buffers::Buffer;
 use super::super::{Displacement, Seed};
 use super::backward::split_off;
 use super::blocks::cut;
+use super::changes::{Changed, Changes};
 use super::sweep::Evaluation;
 use super::{Network, single};
 use crate::linalg::{
@@ -19,15 +20,6 @@ use crate::linalg::{
 use crate::model::Dense;
 use crate::threads;
 use std::ops::Range;
-
-/// A hidden layer's change, width × n each, as in [`Change`].
-struct Changed<'a> {
-    first: Buffer<'a>,
-    rest: Buffer<'a>,
-    total: Buffer<'a>,
-    change: Buffer<'a>,
-    slope: Buffer<'a>,
-}
 
 /// The weights at the start, and ΔW = U + εE for the layers after the first (which needs none).
 #[derive(Clone, Copy)]
@@ -59,7 +51,7 @@ impl Network {
         base: &mut [f64],
         change: &mut [f64],
     ) {
-        let (start, moved) = (self.at(at.start), self.moved_weights(at));
+        let (start, moved) = (self.at_with_z(at.start), self.moved_weights(at));
         let weights = Weights { start: at.start, moved: &moved, eps: at.eps };
         let outputs = start.outputs.len();
         let [mut first, mut rest, mut v0, mut v1, mut total] =
@@ -81,7 +73,7 @@ impl Network {
         first: &mut [f64],
         rest: &mut [f64],
     ) {
-        let (start, moved) = (self.at(at.start), self.moved_weights(at));
+        let (start, moved) = (self.at_with_z(at.start), self.moved_weights(at));
         let weights = Weights { start: at.start, moved: &moved, eps: at.eps };
         self.forward_increment(at, &start, weights, first, rest);
     }
@@ -101,15 +93,21 @@ impl Network {
         weights: Weights<'_>,
         first: &mut [f64],
         rest: &mut [f64],
-    ) -> Vec<Changed<'_>> {
+    ) -> Changes<'_> {
         let last = self.layers.len() - 1;
         let mut parts = [(); 2].map(|()| self.buffers.take(self.parts()));
-        let mut hidden: Vec<Changed<'_>> = Vec::with_capacity(last);
+        let all = self.place(last).start;
+        // Nobody above the last hidden layer asks for its first and rest.
+        let passed_on = self.place(last.saturating_sub(1)).start;
+        let lengths = [passed_on, passed_on, all, all, all];
+        let mut hidden = Changes(lengths.map(|len| self.buffers.take(len)));
         for l in 0..last {
             let parts =
                 if l + 1 == last { Some(parts.each_mut().map(|part| &mut part[..])) } else { None };
-            let made = self.hidden_increment(l, at, start, weights, hidden.last(), parts);
-            hidden.push(made);
+            let before = if l == 0 { 0..0 } else { self.place(l - 1) };
+            let (below, own) = hidden.split(before);
+            let below = (l > 0).then_some(below);
+            self.hidden_increment(l, at, start, weights, (below, own), parts);
         }
         let [first_parts, rest_parts] = &mut parts;
         self.outputs(at.first, first_parts, first);
@@ -117,26 +115,31 @@ impl Network {
         hidden
     }
 
-    /// Hidden layer `l`; `parts` are those of the outputs' first and rest, where this is the last hidden layer.
+    /// Where layer `l` lies in planes that hold one hidden layer after the other.
+    fn place(&self, l: usize) -> Range<usize> {
+        let size = |layer: &Dense| self.samples() * layer.outputs;
+        let begin: usize = self.layers[..l].iter().map(size).sum();
+        begin..begin + size(&self.layers[l])
+    }
+
+    /// Hidden layer `l`, at the front of planes with the one below it aside; `parts` are those of the outputs' first
+    /// and rest, where this is the last hidden layer.
     fn hidden_increment(
         &self,
         l: usize,
         at: Displacement<'_>,
         start: &Evaluation,
         weights: Weights<'_>,
-        below: Option<&Changed<'_>>,
+        (below, [first, rest, total, change, slope]): (Option<Changed<'_>>, [&mut [f64]; 5]),
         parts: Option<[&mut [f64]; 2]>,
-    ) -> Changed<'_> {
+    ) {
         let (layer, n) = (&self.layers[l], self.samples());
         let size = self.block(layer.outputs) * n;
-        // Nobody above the last hidden layer asks for its first and rest.
-        let kept = if parts.is_some() { 0 } else { n * layer.outputs };
-        let [mut first, mut rest] = [(); 2].map(|()| self.buffers.take(kept));
-        let [mut total, mut change, mut slope] =
-            [(); 3].map(|()| self.buffers.take(n * layer.outputs));
         let fed = self.fed(l, |l| start.hidden(l).value);
-        let mut increments = [&mut first[..], &mut rest[..]];
-        let mut planes = [&mut total, &mut change, &mut slope].map(|plane| plane.chunks_mut(size));
+        let [first, rest, total, change, slope] =
+            [first, rest, total, change, slope].map(|mut plane| cut(&mut plane, n * layer.outputs));
+        let mut increments = [first, rest];
+        let mut planes = [total, change, slope].map(|plane| plane.chunks_mut(size));
         let outputs = start.outputs.len();
         let mut parts = parts.map(|parts| parts.map(|part| part.chunks_mut(outputs)));
         let blocks = std::iter::from_fn(|| {
@@ -164,23 +167,17 @@ impl Network {
                         true,
                         neurons.clone(),
                         out.rest,
-                        view(&below.change),
+                        view(below.change),
                         weights.moved,
                     );
                     layer.forward(
                         true,
                         neurons.clone(),
                         out.first,
-                        view(&below.first),
+                        view(below.first),
                         weights.start,
                     );
-                    layer.forward(
-                        true,
-                        neurons.clone(),
-                        out.rest,
-                        view(&below.rest),
-                        weights.start,
-                    );
+                    layer.forward(true, neurons.clone(), out.rest, view(below.rest), weights.start);
                 }
                 let resting = start.hidden(l).part(range);
                 self.activation.advance(resting, &mut out, weights.eps);
@@ -208,7 +205,6 @@ impl Network {
                 }
             },
         );
-        Changed { first, rest, total, change, slope }
     }
 
     /// Base `G₀ A₀ᵀ` and change `ΔG Aᵀ + G₀ ΔAᵀ` of every layer; `H₀ = W₀ᵀ G₀` and
@@ -217,7 +213,7 @@ impl Network {
         &self,
         weights: Weights<'_>,
         start: &Evaluation,
-        hidden: &[Changed<'_>],
+        hidden: &Changes<'_>,
         top: Signal<'_>,
         out: [&mut [f64]; 2],
     ) {
@@ -265,7 +261,8 @@ impl Network {
                 let Block { begin, above: [base, change], signal, weights: own, biases } = block;
                 let neurons = begin..begin + base.ncols();
                 let part = neurons.start * n..neurons.end * n;
-                let (rest, moved) = (start.hidden(l - 1).part(part.clone()), &hidden[l - 1]);
+                let (rest, moved) =
+                    (start.hidden(l - 1).part(part.clone()), hidden.kept(self.place(l - 1)));
                 let view = |plane| row_major(plane, neurons.len(), n);
                 let len = if l == 1 { part.len() } else { 0 };
                 let mut local = [len, len, 0].map(|len| self.buffers.take(len));

@@ -11,6 +11,7 @@
 
 mod backward;
 mod blocks;
+mod changes;
 mod gates;
 mod gradient;
 mod increment;

@@ -18,7 +18,7 @@ pub(crate) struct Evaluation {
     pub(crate) outputs: Vec<f64>,
 }
 
-/// Z, φ(Z) and φ'(Z) of one layer, width × n each.
+/// Z, φ(Z) and φ'(Z) of one layer, width × n each; Z is empty until an increment asks for it.
 #[derive(Debug, Default)]
 struct Hidden {
     z: Vec<f64>,
@@ -44,12 +44,19 @@ pub(super) struct Planes<'a> {
 }
 
 impl Network {
-    /// Everything that one evaluation at `w` finds.
+    /// What one evaluation at `w` finds, but for Z.
     pub(crate) fn at(&self, w: &[f64]) -> Arc<Evaluation> {
-        self.last_start.get(|last| same_bits(&last.w, w), |made| self.evaluate(w, made))
+        self.last_start.get(|last| same_bits(&last.w, w), |made| self.evaluate(w, false, made))
     }
 
-    fn evaluate(&self, w: &[f64], made: &mut Evaluation) {
+    /// The same with Z.
+    pub(super) fn at_with_z(&self, w: &[f64]) -> Arc<Evaluation> {
+        let has_z = |last: &Evaluation| last.hidden.iter().all(|layer| !layer.z.is_empty());
+        let fits = |last: &Evaluation| same_bits(&last.w, w) && has_z(last);
+        self.last_start.get(fits, |made| self.evaluate(w, true, made))
+    }
+
+    fn evaluate(&self, w: &[f64], with_z: bool, made: &mut Evaluation) {
         let (n, last) = (self.samples(), self.layers.len() - 1);
         made.w.resize(w.len(), 0.0);
         made.w.copy_from_slice(w);
@@ -59,9 +66,10 @@ impl Network {
         for (l, layer) in self.layers[..last].iter().enumerate() {
             let (below, own) = made.hidden.split_at_mut(l);
             let Hidden { z, value, slope } = &mut own[0];
-            for plane in [&mut *z, &mut *value, &mut *slope] {
+            for plane in [&mut *value, &mut *slope] {
                 plane.resize(n * layer.outputs, 0.0);
             }
+            z.resize(if with_z { n * layer.outputs } else { 0 }, 0.0);
             let parts = if l + 1 == last { &mut parts[..] } else { &mut [] };
             let planes = Planes { z, value, slope, parts };
             self.hidden_layer(l, self.fed(l, |l| &below[l].value), w, planes);

@@ -19,6 +19,7 @@ mod plain;
 mod polynomial;
 mod stepper;
 mod tangent;
+mod workspace;
 
 pub(crate) use tangent::Tangent;
 
@@ -105,6 +106,9 @@ fn run(
         let errors = match outcome {
             Outcome::Done(errors) if errors.here <= tolerance => errors,
             Outcome::Done(errors) => {
+                if let Some(trial) = trial {
+                    stepper.reject(trial);
+                }
                 work.rejected += 1;
                 failures += 1;
                 length *= (0.8 * ratio(tolerance, errors.here, stepper.degree)).clamp(0.1, 0.7);

@@ -4,6 +4,9 @@
 //! Ostermann, *Exponential integrators*, 2010, eq. 2.11). Downwards from a series the recursion is stable for small z,
 //! upwards from the exponential for large z.
 
+/// Functions at most: φ₀ to φ₁₂ serve the powers of a polynomial through eleven values.
+const MOST: usize = 13;
+
 /// Where upwards takes over: at ten functions both ways are then good to some 1e-13 of φ₁.
 const UPWARDS: f64 = 6.0;
 
@@ -62,11 +65,12 @@ impl Weights {
     /// Fills in the weights for z = `length` · rate and the powers below `powers`.
     pub(super) fn fill(&mut self, length: f64, rates: &[f64], powers: usize) {
         self.modes = rates.len();
-        self.moved.resize(powers * rates.len(), 0.0);
-        self.lifted.resize(powers * rates.len(), 0.0);
-        let mut values = vec![0.0; powers + 2];
+        self.moved.resize((MOST - 2) * rates.len(), 0.0);
+        self.lifted.resize((MOST - 2) * rates.len(), 0.0);
+        let mut values = [0.0; MOST];
+        let values = &mut values[..powers + 2];
         for (i, rate) in rates.iter().enumerate() {
-            phi(length * rate, &mut values);
+            phi(length * rate, values);
             let mut factorial = 1.0;
             for q in 0..powers {
                 self.moved[q * rates.len() + i] = factorial * values[q + 1];

@@ -1,8 +1,7 @@
 //! The plain twin of a step: dense functions of L = JᵀHJ itself, against images and lifts.
 
-use super::past::{Value, View};
+use super::past::{Motion, Value, View, add_sum};
 use super::phi::Weights;
-use super::polynomial::Nodes;
 use super::tangent::Tangent;
 use crate::linalg::{dot, norm};
 use crate::loss::{CrossEntropy, Logistic, Loss, Square};
@@ -80,10 +79,10 @@ fn lifting_is_adjoint_to_taking_images_and_norms_split_in_two() {
             .sum();
         let square = dot(&v, &v);
         assert!((tangent.seen(&image) - seen).abs() <= ROUNDING * square, "{name}");
-        let total = tangent.seen(&image) + tangent.unseen(&v, &image, 0.0);
+        let unseen = tangent.unseen(square, &image, 0.0, &|write| write.copy_from_slice(&v));
+        let total = tangent.seen(&image) + unseen;
         assert!((total - square).abs() <= ROUNDING * square, "{name}");
         // Something that L does not see where N < p, nothing where it sees all.
-        let unseen = tangent.unseen(&v, &image, 0.0);
         assert!((unseen - (square - seen)).abs() <= ROUNDING * square, "{name}");
     });
 }
@@ -103,6 +102,14 @@ fn moment(z: f64, q: i32) -> f64 {
     sum
 }
 
+/// Coefficients `c[q][j]` with `Σ_q σ^q Σ_j c[q][j] g_j` the polynomial through the values `g_j`: the inverse of
+/// Vandermonde's matrix.
+fn interpolation(nodes: &[f64]) -> Vec<Vec<f64>> {
+    let power = |j: usize, q: usize| std::iter::repeat_n(nodes[j], q).product();
+    let inverse = DMatrix::from_fn(nodes.len(), nodes.len(), power).try_inverse().unwrap();
+    inverse.row_iter().map(|row| row.iter().copied().collect()).collect()
+}
+
 /// `h Σ_q q! φ_{q+1}(−hL) G_q` with dense functions of L.
 fn dense_motion(
     l: &DMatrix<f64>,
@@ -112,7 +119,7 @@ fn dense_motion(
 ) -> DVector<f64> {
     let eigen = l.clone().symmetric_eigen();
     let mut motion = DVector::zeros(now.len());
-    for (q, row) in (0..).zip(Nodes(nodes).interpolation()) {
+    for (q, row) in (0..).zip(interpolation(nodes)) {
         let mut g = DVector::zeros(now.len());
         for (c, value) in row.iter().zip(values) {
             let away = DVector::from_column_slice(&value.x) - DVector::from_column_slice(now);
@@ -141,30 +148,45 @@ fn a_step_is_its_formula() {
             .collect();
         let now = draws.gaussians(p);
         let now_image = tangent.image(&now);
-        let view = View::new(values.iter(), (begin, length), &now_image, tangent);
         let mut weights = Weights::default();
         weights.fill(length, tangent.rates(), 5);
-        let mut before = DVector::zeros(p);
+        // At once, and the newest behind the others: the same.
+        let (mut view, mut older, mut both) = (View::default(), View::default(), View::default());
+        view.look(values.iter(), (begin, length), &now_image, tangent.rates());
+        older.look(values[1..].iter(), (begin, length), &now_image, tangent.rates());
+        both.look_before(&older, &values[0], nodes[0], &now_image, tangent.rates());
+        let (mut motion, mut other) = (Motion::default(), Motion::default());
+        let mut steps = vec![DVector::zeros(p)];
         for count in 1..=nodes.len() {
-            let motion = view.motion(count, &weights);
+            view.motion(values.iter(), count, &weights, &now_image, &mut motion);
+            both.motion(values.iter(), count, &weights, &now_image, &mut other);
             let mut x = vec![0.0; p];
             tangent.lift(&motion.lifted, &mut x);
-            view.add_combination(&motion.combination, &mut x);
+            add_sum(&mut x, &motion.combination, values.iter());
             let image = tangent.image(&x);
             let wanted = dense_motion(l, (&values[..count], &nodes[..count]), &now, length);
             let found = DVector::from_vec(x);
             // Terms up to h L x of 20 ‖x‖ cancel down to the result.
             let size = wanted.norm() + norm(&now);
             assert!((&found - &wanted).norm() <= ROUNDING * size, "{name}, {count} values");
-            let apart = DVector::from_vec(image) - DVector::from_column_slice(&motion.image);
-            assert!(apart.norm() <= ROUNDING * size * l.norm().sqrt(), "{name}, {count} values");
-            // To leave out the oldest value is to step with one less.
-            if count > 1 {
-                let [moved] = view.differences(count - 1, [count - 1], &weights, 0.0);
-                let wanted = (&found - &before).norm();
-                assert!((moved - wanted).abs() <= 1e-6 * wanted, "{name}: {moved} {wanted}");
+            for image_of_motion in [&motion.image, &other.image] {
+                let apart = DVector::from_column_slice(&image)
+                    - DVector::from_column_slice(image_of_motion);
+                let most = ROUNDING * size * l.norm().sqrt();
+                assert!(apart.norm() <= most, "{name}, {count} values");
             }
-            before = found;
+            steps.push(found);
         }
+        // To leave out the oldest value is to step with one less; to leave out the newest, with those behind it.
+        let (found, newest) =
+            view.differences(values.iter(), [Some(1), Some(2), Some(3)], &weights, tangent, 0.0);
+        for (degree, found) in (1..).zip(found) {
+            let wanted = (&steps[degree + 1] - &steps[degree]).norm();
+            let found = found.unwrap();
+            assert!((found - wanted).abs() <= 1e-6 * wanted, "{name}: {found} {wanted}");
+        }
+        let behind = dense_motion(l, (&values[1..3], &nodes[1..3]), &now, length);
+        let wanted = (&steps[3] - behind).norm();
+        assert!((newest - wanted).abs() <= 1e-6 * wanted, "{name}: {newest} {wanted}");
     });
 }

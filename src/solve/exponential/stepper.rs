@@ -1,9 +1,11 @@
 //! One step of the method: predict, evaluate, correct, estimate.
 
 use super::contraction::Contraction;
-use super::past::{Motion, Value, View};
+use super::past::{Motion, Value, View, add_sum};
 use super::phi::Weights;
 use super::tangent::Tangent;
+use super::workspace::Workspace;
+use crate::linalg;
 use crate::solve::ode::System;
 use std::collections::VecDeque;
 
@@ -36,8 +38,8 @@ pub(super) struct Stepper<'a> {
     pub(super) time: f64,
     /// The degree of the correcting polynomial.
     pub(super) degree: usize,
-    weights: Weights,
     pub(super) contraction: Contraction,
+    work: Workspace,
     pub(super) evaluations: usize,
     pub(super) lifts: usize,
     pub(super) tangents: usize,
@@ -84,14 +86,14 @@ impl<'a> Stepper<'a> {
             system,
             tangent,
             tangent_time: 0.0,
-            past: VecDeque::new(),
+            past: VecDeque::with_capacity(HIGHEST + 2),
             base: vec![0.0; p],
             modal: vec![0.0; modes],
             image: vec![0.0; modes],
             time: 0.0,
             degree: 1,
-            weights: Weights::default(),
             contraction: Contraction::unknown(),
+            work: Workspace::new(),
             evaluations: 0,
             lifts: 0,
             tangents: 0,
@@ -104,24 +106,53 @@ impl<'a> Stepper<'a> {
 
     /// f at x; `None` where it is not finite.
     pub(super) fn evaluate(&mut self, time: f64, x: Vec<f64>, x_image: Vec<f64>) -> Option<Value> {
-        let mut f = vec![0.0; x.len()];
-        self.evaluations += 1;
-        self.system.rhs(time, &x, &mut f);
-        if !f.iter().all(|f| f.is_finite()) {
-            return None;
-        }
-        let f_image = self.tangent.image(&f);
-        Some(Value { time, f, f_image, x, x_image })
+        let (f, f_image) = (vec![0.0; x.len()], vec![0.0; x_image.len()]);
+        self.evaluated(Value { time, f, f_image, x, x_image })
     }
 
-    /// x + motion, as a vector.
-    fn moved(&self, view: &View<'_>, motion: &Motion) -> Vec<f64> {
-        let total: Vec<f64> = self.modal.iter().zip(&motion.lifted).map(|(m, a)| m + a).collect();
-        let mut x = vec![0.0; self.base.len()];
-        self.tangent.lift(&total, &mut x);
+    /// The value with f at its x filled in.
+    fn evaluated(&mut self, mut value: Value) -> Option<Value> {
+        self.evaluations += 1;
+        self.system.rhs(value.time, &value.x, &mut value.f);
+        if !value.f.iter().all(|f| f.is_finite()) {
+            self.work.values.push(value);
+            return None;
+        }
+        self.tangent.take_image(&value.f, &mut value.f_image);
+        Some(value)
+    }
+
+    /// `x` ← x + motion, where that combines `values`.
+    fn write_moved<'v>(
+        &self,
+        values: impl Iterator<Item = &'v Value> + Clone,
+        motion: &Motion,
+        total: &mut Vec<f64>,
+        x: &mut [f64],
+    ) {
+        total.clear();
+        total.extend(self.modal.iter().zip(&motion.lifted).map(|(m, a)| m + a));
+        self.tangent.lift(total, x);
         x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
-        view.add_combination(&motion.combination, &mut x);
-        x
+        add_sum(x, &motion.combination, values);
+    }
+
+    /// f where `motion` leads, the newest of the values that it combines being `newest`, if it is not of the past.
+    fn evaluate_moved(
+        &mut self,
+        end: f64,
+        newest: Option<&Value>,
+        motion: &Motion,
+    ) -> Option<Value> {
+        let mut value = self.work.value(self.base.len(), self.modal.len());
+        let mut total = std::mem::take(&mut self.work.short[0]);
+        value.time = end;
+        self.write_moved(newest.into_iter().chain(&self.past), motion, &mut total, &mut value.x);
+        self.work.short[0] = total;
+        let images = self.image.iter().zip(&motion.image);
+        value.x_image.iter_mut().zip(images).for_each(|(to, (x, m))| *to = x + m);
+        self.lifts += 1;
+        self.evaluated(value)
     }
 
     /// Tries a step of that length; the error must come out below `tolerance` for it to be kept.
@@ -131,35 +162,44 @@ impl<'a> Stepper<'a> {
         if self.contraction.wants_tangent(length) {
             self.take_tangent();
         }
-        self.weights.fill(length, self.tangent.rates(), degree + 2);
-        let weights = std::mem::take(&mut self.weights);
-        let result = self.predict_and_correct(degree, length, tolerance, &weights);
-        self.weights = weights;
-        result
+        self.work.weights.fill(length, self.tangent.rates(), degree + 2);
+        let (outcome, value, motion) = self.predict_and_correct(degree, length, tolerance);
+        match (value, matches!(outcome, Outcome::Done(_))) {
+            (Some(value), true) => (outcome, Some(Trial { value, motion })),
+            (value, _) => {
+                self.work.values.extend(value);
+                self.work.motions.push(motion);
+                (outcome, None)
+            }
+        }
     }
 
+    /// Lets a trial step go.
+    pub(super) fn reject(&mut self, trial: Trial) {
+        self.work.values.push(trial.value);
+        self.work.motions.push(trial.motion);
+    }
+
+    /// What became of the step, with the last value and motion.
     fn predict_and_correct(
         &mut self,
         degree: usize,
         length: f64,
         tolerance: f64,
-        weights: &Weights,
-    ) -> (Outcome, Option<Trial>) {
+    ) -> (Outcome, Option<Value>, Motion) {
         let end = self.time + length;
-        let moved_image = |image: &[f64], motion: &Motion| -> Vec<f64> {
-            image.iter().zip(&motion.image).map(|(x, m)| x + m).collect()
+        let mut motion = self.work.motion();
+        {
+            let rates = self.tangent.rates();
+            let (past, Workspace { before, weights, .. }) = (self.past.iter(), &mut self.work);
+            let seen = past.clone().take(degree + 1);
+            before.look(seen, (self.time, length), &self.image, rates);
+            before.motion(past, degree, weights, &self.image, &mut motion);
+        }
+        let Some(mut value) = self.evaluate_moved(end, None, &motion) else {
+            return (Outcome::Escaped, None, motion);
         };
-        let (nearby, x_image) = {
-            let view = self.view(self.past.iter(), length);
-            let motion = view.motion(degree, weights);
-            (self.moved(&view, &motion), moved_image(&self.image, &motion))
-        };
-        self.lifts += 1;
-        let Some(mut value) = self.evaluate(end, nearby, x_image) else {
-            return (Outcome::Escaped, None);
-        };
-        let (mut motion, mut errors, mut change) =
-            self.correct(&value, degree, (length, tolerance), weights);
+        let (mut errors, mut change) = self.correct(&value, degree, tolerance, &mut motion);
         // What is left of the corrector's error; as long as it was never measured, too much.
         let quiet = |change: f64| change <= QUIET * tolerance;
         let mut left =
@@ -169,20 +209,17 @@ impl<'a> Stepper<'a> {
                 break;
             }
             if round == ROUNDS {
-                return (Outcome::Diverged, None);
+                return (Outcome::Diverged, Some(value), motion);
             }
-            let nearby = {
-                let view = self.view(std::iter::once(&value).chain(&self.past), length);
-                self.moved(&view, &motion)
-            };
-            let x_image = moved_image(&self.image, &motion);
-            self.lifts += 1;
             self.contraction.spend();
-            let Some(again) = self.evaluate(end, nearby, x_image) else {
-                return (Outcome::Escaped, None);
+            let Some(again) = self.evaluate_moved(end, Some(&value), &motion) else {
+                return (Outcome::Escaped, Some(value), motion);
             };
-            let (next, next_errors, _) = self.correct(&again, degree, (length, tolerance), weights);
+            let mut next = self.work.motion();
+            let (next_errors, _) = self.correct(&again, degree, tolerance, &mut next);
             let next_change = self.apart((&value, &again), (&motion, &next), tolerance);
+            self.work.values.push(std::mem::replace(&mut value, again));
+            self.work.motions.push(std::mem::replace(&mut motion, next));
             let factor = if change > 0.0 { next_change / change } else { 0.0 };
             if round == 0 && (factor < HOPELESS || !quiet(next_change)) {
                 self.contraction.measured(factor, length);
@@ -192,52 +229,55 @@ impl<'a> Stepper<'a> {
                 left = next_change;
             }
             if factor > HOPELESS && left > CORRECTED * tolerance {
-                return (Outcome::Diverged, None);
+                return (Outcome::Diverged, Some(value), motion);
             }
-            (value, motion, errors, change) = (again, next, next_errors, next_change);
+            (errors, change) = (next_errors, next_change);
         }
-        (Outcome::Done(errors), Some(Trial { value, motion }))
+        (Outcome::Done(errors), Some(value), motion)
     }
 
-    /// Corrects with a new value: the motion, its errors, and how far it is from the prediction.
+    /// Corrects with a new value at the end of the step: the motion, its errors, and how far it is from the prediction.
     fn correct(
-        &self,
+        &mut self,
         value: &Value,
         degree: usize,
-        (length, tolerance): (f64, f64),
-        weights: &Weights,
-    ) -> (Motion, Errors, f64) {
-        let view = self.view(std::iter::once(value).chain(&self.past), length);
-        let motion = view.motion(degree + 1, weights);
-        let [here, corrected] = view.differences(degree, [degree, 0], weights, tolerance);
-        let lone = |degree: usize| view.differences(degree, [degree], weights, tolerance)[0];
-        let errors = Errors {
-            below: (degree > 1).then(|| lone(degree - 1)),
-            here,
-            above: (degree < HIGHEST && view.len() > degree + 1).then(|| lone(degree + 1)),
-        };
-        (motion, errors, corrected)
+        tolerance: f64,
+        motion: &mut Motion,
+    ) -> (Errors, f64) {
+        let Workspace { before, after, weights, .. } = &mut self.work;
+        let values = std::iter::once(value).chain(&self.past);
+        after.look_before(before, value, 1.0, &self.image, self.tangent.rates());
+        after.motion(values.clone(), degree + 1, weights, &self.image, motion);
+        let degrees = [
+            (degree > 1).then(|| degree - 1),
+            Some(degree),
+            (degree < HIGHEST && after.len() > degree + 1).then_some(degree + 1),
+        ];
+        let ([below, here, above], corrected) =
+            after.differences(values, degrees, weights, &self.tangent, tolerance);
+        (Errors { below, here: here.unwrap_or(f64::INFINITY), above }, corrected)
     }
 
     /// ‖difference of two corrected steps‖ that differ in their newest value.
     fn apart(
-        &self,
+        &mut self,
         (old, new): (&Value, &Value),
         (before, after): (&Motion, &Motion),
         tolerance: f64,
     ) -> f64 {
-        let difference =
-            |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
-        let f = difference(&new.f, &old.f);
-        let f_image = difference(&new.f_image, &old.f_image);
-        let image = difference(&after.image, &before.image);
+        let difference = |into: &mut Vec<f64>, a: &[f64], b: &[f64]| {
+            into.clear();
+            into.extend(a.iter().zip(b).map(|(a, b)| a - b));
+        };
+        let Workspace { long: f, short: [f_image, image], .. } = &mut self.work;
+        difference(f, &new.f, &old.f);
+        difference(f_image, &new.f_image, &old.f_image);
+        difference(image, &after.image, &before.image);
         let still = after.combination[0];
-        let unseen = self.tangent.unseen(&f, &f_image, QUIET * tolerance / still.abs());
-        (still * still * unseen + self.tangent.seen(&image)).sqrt()
-    }
-
-    fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
-        View::new(values, (self.time, length), &self.image, &self.tangent)
+        let negligible = QUIET * tolerance / still.abs();
+        let write = |v: &mut [f64]| v.copy_from_slice(f);
+        let unseen = self.tangent.unseen(linalg::dot(f, f), f_image, negligible, &write);
+        (still * still * unseen + self.tangent.seen(image)).sqrt()
     }
 
     /// x at `time` within a trial step.
@@ -246,23 +286,24 @@ impl<'a> Stepper<'a> {
             return self.state();
         }
         let motion = self.motion_within(trial, time, &mut Weights::default());
+        let mut x = vec![0.0; self.base.len()];
         let values = std::iter::once(&trial.value).chain(&self.past);
-        self.moved(&self.view(values, time - self.time), &motion)
+        self.write_moved(values, &motion, &mut Vec::new(), &mut x);
+        x
     }
 
     /// Makes the trial step one's own.
     pub(super) fn advance(&mut self, trial: Trial) {
         let values = std::iter::once(&trial.value).chain(&self.past);
-        for (beta, value) in trial.motion.combination.iter().zip(values) {
-            self.base.iter_mut().zip(&value.f).for_each(|(x, f)| *x += beta * f);
-        }
+        add_sum(&mut self.base, &trial.motion.combination, values);
         self.modal.iter_mut().zip(&trial.motion.lifted).for_each(|(m, a)| *m += a);
         self.image.iter_mut().zip(&trial.motion.image).for_each(|(x, m)| *x += m);
         let weight: f64 = trial.motion.combination.iter().map(|b| b.abs()).sum();
         self.amplification = weight / (trial.value.time - self.time);
         self.time = trial.value.time;
         self.past.push_front(trial.value);
-        self.past.truncate(HIGHEST + 1);
+        self.work.values.extend(self.past.drain((HIGHEST + 1).min(self.past.len())..));
+        self.work.motions.push(trial.motion);
         self.contraction.step();
     }
 
@@ -271,7 +312,11 @@ impl<'a> Stepper<'a> {
         let length = time - self.time;
         weights.fill(length, self.tangent.rates(), self.degree + 1);
         let values = std::iter::once(&trial.value).chain(&self.past);
-        self.view(values, length).motion(self.degree + 1, weights)
+        let (mut view, mut motion) = (View::default(), Motion::default());
+        let seen = values.clone().take(self.degree + 1);
+        view.look(seen, (self.time, length), &self.image, self.tangent.rates());
+        view.motion(values, self.degree + 1, weights, &self.image, &mut motion);
+        motion
     }
 
     /// x.
@@ -293,14 +338,21 @@ impl<'a> Stepper<'a> {
         self.tangent = tangent;
         self.tangent_time = self.time;
         self.tangents += 1;
+        let modes = self.tangent.rates().len();
+        let away = &mut self.work.long;
         for value in &mut self.past {
-            value.f_image = self.tangent.image(&value.f);
-            let away: Vec<f64> = value.x.iter().zip(&x).map(|(v, x)| v - x).collect();
-            value.x_image = self.tangent.image(&away);
+            value.f_image.resize(modes, 0.0);
+            value.x_image.resize(modes, 0.0);
+            self.tangent.take_image(&value.f, &mut value.f_image);
+            away.clear();
+            away.extend(value.x.iter().zip(&x).map(|(v, x)| v - x));
+            self.tangent.take_image(away, &mut value.x_image);
         }
         self.base = x;
-        self.modal = vec![0.0; self.tangent.rates().len()];
-        self.image = self.modal.clone();
+        for vector in [&mut self.modal, &mut self.image] {
+            vector.clear();
+            vector.resize(modes, 0.0);
+        }
         self.contraction.tangent_taken();
         true
     }
@@ -327,7 +379,7 @@ impl<'a> Stepper<'a> {
 
     /// Forgets all but the newest value, after which the method starts again with low degree.
     pub(super) fn forget(&mut self) {
-        self.past.truncate(1);
+        self.work.values.extend(self.past.drain(1..));
         self.degree = 1;
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::linalg;
 use crate::loss::Root;
-use crate::model::{Differentiable, Modes};
+use crate::model::{Buffers, Differentiable, Modes};
 use nalgebra::DMatrix;
 use std::borrow::Cow;
 
@@ -25,6 +25,9 @@ pub(crate) struct Tangent<'a> {
     rates: Vec<f64>,
     /// 1/λ, or 0 for a mode at working precision: then it belongs to what L does not see.
     inverse: Vec<f64>,
+    /// Whether L has no kernel.
+    sees_all: bool,
+    buffers: Buffers,
 }
 
 /// How images are taken and lifted.
@@ -98,8 +101,10 @@ impl<'a> Tangent<'a> {
         rates: Vec<f64>,
         cutoff: f64,
     ) -> Self {
-        let inverse = rates.iter().map(|l| if *l > cutoff { l.recip() } else { 0.0 }).collect();
-        Tangent { map, point, basis, rates, inverse }
+        let inverse: Vec<f64> =
+            rates.iter().map(|l| if *l > cutoff { l.recip() } else { 0.0 }).collect();
+        let sees_all = inverse.len() == point.len() && inverse.iter().all(|i| *i > 0.0);
+        Tangent { map, point, basis, rates, inverse, sees_all, buffers: Buffers::default() }
     }
 
     /// λ of every mode.
@@ -110,32 +115,38 @@ impl<'a> Tangent<'a> {
     /// v̂ = `UᵀSᵀJ` v.
     pub(super) fn image(&self, v: &[f64]) -> Vec<f64> {
         let mut image = vec![0.0; self.rates.len()];
+        self.take_image(v, &mut image);
+        image
+    }
+
+    /// `image` ← `UᵀSᵀJ` v.
+    pub(super) fn take_image(&self, v: &[f64], image: &mut [f64]) {
         match &self.basis {
             Basis::Shared(modes, root) => {
-                image = modes.project(self.map, &self.point, v);
+                modes.project(self.map, &self.point, v, image);
                 image.iter_mut().for_each(|a| *a *= root);
             }
-            Basis::Written(written) => linalg::multiply(&mut image, false, written, true, v),
+            Basis::Written(written) => linalg::multiply(image, false, written, true, v),
             Basis::Factored(left, root) => {
-                let mut y = vec![0.0; left.nrows()];
+                let mut y = self.buffers.take(left.nrows());
                 self.map.jvp(&self.point, v, &mut y);
                 root.apply_transposed(&mut y);
-                linalg::multiply(&mut image, false, left, true, &y);
+                linalg::multiply(image, false, left, true, &y);
             }
         }
-        image
     }
 
     /// `x` ← `JᵀSU` a.
     pub(super) fn lift(&self, a: &[f64], x: &mut [f64]) {
         match &self.basis {
             Basis::Shared(modes, root) => {
-                let scaled: Vec<f64> = a.iter().map(|a| root * a).collect();
+                let mut scaled = self.buffers.take(a.len());
+                scaled.iter_mut().zip(a).for_each(|(scaled, a)| *scaled = root * a);
                 modes.lift(self.map, &self.point, &scaled, x);
             }
             Basis::Written(written) => linalg::multiply(x, false, written, false, a),
             Basis::Factored(left, root) => {
-                let mut y = vec![0.0; left.nrows()];
+                let mut y = self.buffers.take(left.nrows());
                 linalg::multiply(&mut y, false, left, false, a);
                 root.apply(&mut y);
                 self.map.vjp(&self.point, &y, x);
@@ -148,29 +159,39 @@ impl<'a> Tangent<'a> {
         image.iter().zip(&self.inverse).map(|(a, inverse)| a * a * inverse).sum()
     }
 
-    /// The part of ‖v‖² that L does not see; an error of `negligible`² in it does no harm.
+    /// The part of ‖v‖² that L does not see, where `square` is ‖v‖²; an error of `negligible`² in it does no harm.
     ///
     /// As ‖v‖² − [`seen`](Self::seen) it costs nothing, but what is left of a difference is rounding where L sees all
-    /// but 10⁻⁷ of v, as in lazy flows: then v less its projection is formed, at the price of a lift.
-    pub(super) fn unseen(&self, v: &[f64], image: &[f64], negligible: f64) -> f64 {
-        if self.sees_all() {
+    /// but 10⁻⁷ of v, as in lazy flows: then v, which `write` writes, less its projection is formed, at the price of a
+    /// lift.
+    pub(super) fn unseen(
+        &self,
+        square: f64,
+        image: &[f64],
+        negligible: f64,
+        write: &dyn Fn(&mut [f64]),
+    ) -> f64 {
+        if self.sees_all {
             return 0.0;
         }
-        let square = linalg::dot(v, v);
         let quick = (square - self.seen(image)).max(0.0);
         let noise = NOISE * square;
         if quick > 100.0 * noise || quick.max(noise) <= negligible * negligible {
             return quick;
         }
-        let scaled: Vec<f64> = image.iter().zip(&self.inverse).map(|(a, i)| a * i).collect();
-        let mut projection = vec![0.0; v.len()];
+        let mut scaled = self.buffers.take(image.len());
+        for (scaled, (a, inverse)) in scaled.iter_mut().zip(image.iter().zip(&self.inverse)) {
+            *scaled = a * inverse;
+        }
+        let [mut v, mut projection] = [(); 2].map(|()| self.buffers.take(self.point.len()));
+        write(&mut v);
         self.lift(&scaled, &mut projection);
-        v.iter().zip(&projection).map(|(v, p)| (v - p).powi(2)).sum()
+        v.iter().zip(projection.iter()).map(|(v, p)| (v - p).powi(2)).sum()
     }
 
     /// Whether L has no kernel.
-    fn sees_all(&self) -> bool {
-        self.inverse.len() == self.point.len() && self.inverse.iter().all(|i| *i > 0.0)
+    pub(super) fn sees_all(&self) -> bool {
+        self.sees_all
     }
 }
 
