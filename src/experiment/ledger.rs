@@ -59,7 +59,13 @@ pub fn carry_out(
         let tell = |part: f64| progress.advance(run, part);
         let outcome = experiment.run(run, &Desk { scratch: &scratch, tell: &tell });
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome.and_then(|rows| ledger.append(run, &rows).map(|()| rows)) {
+        let fits = |rows: Rows| {
+            // Rows that do not fit the table are found now, not when all is done.
+            let mut whole = experiment.blank();
+            rows.iter().try_for_each(|row| whole.push(row)).map(|()| rows)
+        };
+        let kept = outcome.and_then(fits);
+        match kept.and_then(|rows| ledger.append(run, &rows).map(|()| rows)) {
             Ok(rows) => {
                 // What was kept on the way to it has served.
                 let _ = std::fs::remove_file(&scratch);

@@ -99,9 +99,10 @@ impl Experiment for Population {
         Table::new(&[
             ("repeat", ""),
             ("tau", ""),
-            ("loss", "R(0)"),
-            ("before", "R(0)"),
-            ("lazy", "R(0)"),
+            ("loss", "R"),
+            ("before", "R"),
+            ("lazy", "R"),
+            ("null", "R"),
         ])
         .note("model", format!("1/m × two-layer relu, m = {width}, doubled, start N(0, τ²)"))
         .note(
