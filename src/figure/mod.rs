@@ -12,6 +12,7 @@ mod page;
 mod paths;
 mod picture;
 mod rates;
+mod scaling;
 mod style;
 
 pub use style::{number_label, power_of_ten};
@@ -58,6 +59,12 @@ pub const FIGURES: &[Figure] = &[
         caption: "How far a flow and its linearization come apart, under the bounds of the paper and our own",
         columns: bounds::COLUMNS,
         picture: bounds::picture,
+    },
+    Figure {
+        name: "scaling",
+        caption: "What a step of a solve costs against the number of parameters and of samples",
+        columns: scaling::COLUMNS,
+        picture: scaling::picture,
     },
 ];
 
