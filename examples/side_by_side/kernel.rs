@@ -40,6 +40,7 @@ pub(crate) fn measure(arguments: &Arguments, net: &str) -> Result<Value> {
         rows.map(|i| apart(&network, start, i, kernel.column(i).as_slice())).fold(0.0, f64::max)
     });
     Ok(json!({
+        "problem": "P4",
         "net": net,
         "peer": "gradflow",
         "cpu_min": cpu,

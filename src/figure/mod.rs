@@ -21,6 +21,7 @@ mod population;
 mod random_kernels;
 mod rates;
 pub mod report;
+mod scaling;
 mod style;
 mod trajectories;
 mod widths;
@@ -124,6 +125,12 @@ pub const FIGURES: &[Figure] = &[
         caption: "Tangent kernels of random networks against the limit of infinite width",
         columns: random_kernels::COLUMNS,
         picture: random_kernels::picture,
+    },
+    Figure {
+        name: "scaling",
+        caption: "What a step of a solve costs against the number of parameters and of samples",
+        columns: scaling::COLUMNS,
+        picture: scaling::picture,
     },
 ];
 

@@ -16,6 +16,10 @@
 //!    change sign are located, and crossed, or slid along (Filippov), or left.
 //! 2. Where it finds that a flow is too far from its tangent, it gives up and what follows takes over. (Where the loss
 //!    rose, which no gradient flow does, it tries once more at a hundredth of the tolerance first.)
+//!
+//!    Beside its linearization a flow under such a loss, other than the square, is left to what follows: no closed form
+//!    gives ū, and (ū, e) are two blocks of unknowns whose sizes differ by any factor, with a tolerance each, coupled
+//!    through D³R as strongly as each is stiff; the method has one block, one norm, and a Hessian fixed between tangents.
 //! 3. Other models with kinks (abs, relu in your own functions), and relu networks where α h cannot be summed as it
 //!    stands (α above 10¹³ times rtol): TSIT45. Implicit steps have no solution where a unit dies at its kink.
 //! 4. Stiffness M λ₁ T up to 1000, or 100 where p N > 10⁶: TSIT45, whose steps are then hardly limited by stability.

@@ -196,7 +196,6 @@ impl View {
             let both = i == 1;
             let largest = if both { still[0].abs().max(still[1].abs()) } else { still[0].abs() };
             let unseen = tangent.unseen(square, &f_image, 0.01 * tolerance / largest, &|f| {
-                f.fill(0.0);
                 add_sum(f, self.nodes.difference(m), values.clone());
             });
             let after = &mut f_image;

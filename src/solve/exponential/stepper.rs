@@ -29,7 +29,7 @@ pub(super) struct Stepper<'a> {
     pub(super) tangent: Tangent<'a>,
     /// Where the tangent was taken.
     tangent_time: f64,
-    /// Values of f, the newest first: `HIGHEST` + 1 at most.
+    /// Values of f, the newest first: as many as the next step may look at.
     pub(super) past: VecDeque<Value>,
     /// x = base + `JᵀU` modal, and its image.
     pub(super) base: Vec<f64>,
@@ -93,7 +93,7 @@ impl<'a> Stepper<'a> {
             time: 0.0,
             degree: 1,
             contraction: Contraction::unknown(),
-            work: Workspace::new(),
+            work: Workspace::new(p, modes),
             evaluations: 0,
             lifts: 0,
             tangents: 0,
@@ -275,8 +275,8 @@ impl<'a> Stepper<'a> {
         difference(image, &after.image, &before.image);
         let still = after.combination[0];
         let negligible = QUIET * tolerance / still.abs();
-        let write = |v: &mut [f64]| v.copy_from_slice(f);
-        let unseen = self.tangent.unseen(linalg::dot(f, f), f_image, negligible, &write);
+        let add = |v: &mut [f64]| v.iter_mut().zip(&*f).for_each(|(v, f)| *v += f);
+        let unseen = self.tangent.unseen(linalg::dot(f, f), f_image, negligible, &add);
         (still * still * unseen + self.tangent.seen(image)).sqrt()
     }
 
@@ -302,7 +302,9 @@ impl<'a> Stepper<'a> {
         self.amplification = weight / (trial.value.time - self.time);
         self.time = trial.value.time;
         self.past.push_front(trial.value);
-        self.work.values.extend(self.past.drain((HIGHEST + 1).min(self.past.len())..));
+        // A step looks at one more than its degree, which rises by one at most.
+        let seen = (self.degree + 2).min(HIGHEST + 1);
+        self.work.values.extend(self.past.drain(seen.min(self.past.len())..));
         self.work.motions.push(trial.motion);
         self.contraction.step();
     }

@@ -162,14 +162,13 @@ impl<'a> Tangent<'a> {
     /// The part of ‖v‖² that L does not see, where `square` is ‖v‖²; an error of `negligible`² in it does no harm.
     ///
     /// As ‖v‖² − [`seen`](Self::seen) it costs nothing, but what is left of a difference is rounding where L sees all
-    /// but 10⁻⁷ of v, as in lazy flows: then v, which `write` writes, less its projection is formed, at the price of a
-    /// lift.
+    /// but 10⁻⁷ of v, as in lazy flows: then v, which `add` adds, less its projection is formed, at the price of a lift.
     pub(super) fn unseen(
         &self,
         square: f64,
         image: &[f64],
         negligible: f64,
-        write: &dyn Fn(&mut [f64]),
+        add: &dyn Fn(&mut [f64]),
     ) -> f64 {
         if self.sees_all {
             return 0.0;
@@ -181,12 +180,12 @@ impl<'a> Tangent<'a> {
         }
         let mut scaled = self.buffers.take(image.len());
         for (scaled, (a, inverse)) in scaled.iter_mut().zip(image.iter().zip(&self.inverse)) {
-            *scaled = a * inverse;
+            *scaled = -a * inverse;
         }
-        let [mut v, mut projection] = [(); 2].map(|()| self.buffers.take(self.point.len()));
-        write(&mut v);
-        self.lift(&scaled, &mut projection);
-        v.iter().zip(projection.iter()).map(|(v, p)| (v - p).powi(2)).sum()
+        let mut left = self.buffers.take(self.point.len());
+        self.lift(&scaled, &mut left);
+        add(&mut left);
+        linalg::dot(&left, &left)
     }
 
     /// Whether L has no kernel.

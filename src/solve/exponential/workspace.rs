@@ -20,8 +20,17 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    pub(super) fn new() -> Self {
-        let values = Vec::with_capacity(2 * MOST);
+    /// With room for all values that there can be: pages are not touched before they are used.
+    pub(super) fn new(p: usize, modes: usize) -> Self {
+        let fresh = || Value {
+            time: 0.0,
+            f: vec![0.0; p],
+            f_image: vec![0.0; modes],
+            x: vec![0.0; p],
+            x_image: vec![0.0; modes],
+        };
+        let mut values = Vec::with_capacity(2 * MOST);
+        values.extend(std::iter::repeat_with(fresh).take(MOST + 1));
         Workspace { values, motions: Vec::with_capacity(MOST), ..Workspace::default() }
     }
 
