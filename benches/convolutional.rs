@@ -1,5 +1,5 @@
 //! VGG-11 and ResNet-18 of an eighth of the paper's width on a batch of 128 images of 32 × 32: a step of training, and
-//! its parts. 2 · 3 · M operations an image and step, M = 2.58 (VGG) and 8.9 (ResNet) million multiplications.
+//! its parts. 2 · 3 · M operations an image and step, M = 2.58 and 8.87 million multiplications.
 //!
 //! `cargo bench --bench convolutional`; `GRADFLOW_THREADS=1` for one thread.
 

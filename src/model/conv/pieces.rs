@@ -1,6 +1,6 @@
 //! What a convolution's part of Dh is made of, output by output: the patches it saw and the signals it got.
 //!
-//! The part of ∇hᵢ that belongs to W is Σ_q B(q) P(q)ᵀ over the places q of the filter in hᵢ's sample, P(q) the numbers
+//! The part of ∇hᵢ that belongs to W is `Σ_q B(q) P(q)ᵀ` over the places q of the filter in hᵢ's sample, P(q) the numbers
 //! under it and B(q) = ∂hᵢ/∂Z(q). Samples do not mix, so k sweeps back give the signals of all k n outputs.
 
 use super::ConvNet;
