@@ -10,6 +10,7 @@ use super::group::groups;
 use super::rectifier::Rectifier;
 use super::sweep::Evaluation;
 use crate::linalg::{View, column_major};
+use crate::scalar::Scalar;
 use crate::threads;
 use std::ops::Range;
 
@@ -97,7 +98,7 @@ impl ConvNet {
                 let pairs = signal.iter().zip(input).enumerate();
                 for (i, (g, z)) in pairs {
                     let (t, channel) = (i % samples, i / (rectifier.extent.area() * samples));
-                    rows[(t * outputs + output) * c + channel] += g * z.min(0.0);
+                    rows[(t * outputs + output) * c + channel] += g * (z - z.relu());
                 }
             });
         });
