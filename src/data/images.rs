@@ -98,9 +98,10 @@ impl Images {
         &self.pixels[i * self.numbers()..(i + 1) * self.numbers()]
     }
 
-    /// At most the first `n` images.
+    /// At most the first `n` images, at least one.
     #[must_use]
     pub fn first(mut self, n: usize) -> Self {
+        let n = n.clamp(1, self.len());
         self.pixels.truncate(n * self.numbers());
         self.labels.truncate(n);
         self

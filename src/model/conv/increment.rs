@@ -93,7 +93,7 @@ impl Architecture {
                         c.signal_change(add, h, g, weights, group);
                     }
                 }
-                Operation::Rectifier(r) => r.retreat(add, h, g, a, weights, group.samples, out),
+                Operation::Rectifier(r) => r.retreat(add, h, g, a, (weights, group.samples), out),
                 Operation::Pool(pool) => {
                     pool.retreat(add, h, g, a, weights.at.eps, group.samples);
                 }
@@ -132,7 +132,7 @@ impl Convolution {
         }
     }
 
-    /// Adds G₀ A₀ᵀ and ΔG Aᵀ + G₀ ΔAᵀ.
+    /// Adds `G₀ A₀ᵀ` and `ΔG Aᵀ + G₀ ΔAᵀ`.
     fn gradient_change(
         &self,
         g: Signals<'_>,
@@ -151,7 +151,7 @@ impl Convolution {
         self.add_gradient(change, g.base, &moved, false, with);
     }
 
-    /// H₀ = W₀ᵀ G₀ and ΔH = W₀ᵀ ΔG + ΔWᵀ G.
+    /// `H₀ = W₀ᵀ G₀` and `ΔH = W₀ᵀ ΔG + ΔWᵀ G`.
     fn signal_change(
         &self,
         add: bool,

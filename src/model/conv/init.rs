@@ -4,7 +4,7 @@ use super::Architecture;
 use super::architecture::Operation;
 use crate::{Error, Result};
 
-/// a of a PReLU at the start (He et al. 2015).
+/// a of trained slopes at the start (He et al. 2015).
 const SLOPE: f64 = 0.25;
 
 /// How filters are drawn. A filter of k × k pixels over c channels, c' of them made, has fan-in k² c and fan-out k² c'.
@@ -13,13 +13,13 @@ pub enum FilterInitialization {
     /// N(0, 2/fan-in) (He et al. 2015, for relu).
     He,
     /// N(0, 2/((1 + a²) fan-in)), for rectifiers of slope a below 0, which is also where trained slopes begin (He et al.
-    /// 2015, for PReLU).
+    /// 2015, §2.2).
     HePrelu(
         /// a.
         f64,
     ),
-    /// N(0, gain² 2/(fan-in + fan-out)), torch's `xavier_normal_` and what the paper used: gain 1, for its wide nets 1.2
-    /// (ResNet) and 1.3 (VGG).
+    /// N(0, gain² 2/(fan-in + fan-out)), torch's `xavier_normal_` and what the paper used: gain 1, 1.2 for its wide
+    /// residual net and 1.3 for its wide plain one.
     Xavier {
         /// The gain.
         gain: f64,

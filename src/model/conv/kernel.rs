@@ -1,10 +1,10 @@
 //! The tangent kernel K = Dh Dhᵀ, N × N, layer by layer: never the whole Jacobian.
 //!
 //! A convolution's part, for outputs i and j of any two samples with Q places of the filter each, is
-//! Σ_qq' [P(q)·P(q') + β] [B(q)·B(q')], β = 1 where there are biases: the patches' Gram matrix times the signals'. That
+//! `Σ_qq' [P(q)·P(q') + β] [B(q)·B(q')]`, β = 1 where there are biases: the patches' Gram matrix times the signals'. That
 //! costs Q² (K + k² c) operations for a pair of samples; the rows of the layer's own part of Dh, made block by block of
-//! channels, cost k² c K. Each layer takes the cheaper way: the second where images are large and channels few, the
-//! first above.
+//! channels, cost k² c K. Each layer takes the cheaper way: rows where images are large and channels few, Gram matrices
+//! above.
 
 use super::ConvNet;
 use super::architecture::Operation;

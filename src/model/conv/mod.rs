@@ -1,7 +1,7 @@
 //! Convolutional networks on batches of images.
 //!
 //! An [`Architecture`] is a network without images; [`Architecture::on`] gives it a batch, and [`ConvNet`] is h of that
-//! batch: all of [`Differentiable`] by hand, everything in f64. Its plain twin is the same network as a [`Model`], one
+//! batch: all of [`Differentiable`] by hand, everything in f64. Its plain twin is the same network as a [`Model`](super::Model), one
 //! loop over pixels on any number, differentiated by `Auto`.
 //!
 //! How it computes. Samples are cut into groups of sixteen, each worked through the whole network by one core, so that
@@ -9,7 +9,7 @@
 //! strip in cache (`convolution`); samples lie side by side in memory, so that every loop, pooling and strides included,
 //! runs over them. Gradients are summed over groups in a fixed order: the same bits for any number of threads.
 //!
-//! Conventions at the kinks: relu'(0) = 0, PReLU'(0) = a, and of several equal numbers under a max-pooling the first.
+//! Conventions at the kinks: relu'(0) = 0, with a trained slope a it is a, and of several equal numbers under a max-pooling the first.
 
 mod architecture;
 mod backward;
@@ -61,7 +61,7 @@ impl Architecture {
     /// h of these images: (channels · height · width) × n, a column per image, channel by channel, row by row.
     ///
     /// # Errors
-    /// [`Error::Shape`] for columns of another length; [`Error::Value`] for no image or a number that is not finite.
+    /// [`Error::Shape`] for columns of another length; else as [`ConvNet::replace`].
     ///
     /// ```
     /// use gradflow::model::{Architecture, Differentiable, Extent, Layer};
@@ -101,7 +101,7 @@ impl ConvNet {
     ///
     /// # Errors
     /// [`Error::Shape`] unless that is a whole number of images, at least one; [`Error::Value`] for a number that is not
-    /// finite. The batch is then as it was.
+    /// finite; [`Error::TooLarge`] where their sweeps would take more than 16 GiB. The batch is then as it was.
     pub fn replace(&mut self, images: &[f64]) -> Result<()> {
         let numbers = self.architecture.input().numbers();
         if images.is_empty() || !images.len().is_multiple_of(numbers) {
@@ -116,7 +116,9 @@ impl ConvNet {
             let name = format!("number {} of image {}", index % numbers + 1, index / numbers + 1);
             return Err(Error::value(name, images[index], "a finite number"));
         }
-        self.samples = images.len() / numbers;
+        let samples = images.len() / numbers;
+        size::check_memory(samples, self.architecture.total(), self.params())?;
+        self.samples = samples;
         self.batch += 1;
         self.images.resize(images.len(), 0.0);
         let grouped = &mut self.images;

@@ -1,6 +1,6 @@
 //! What a convolution's part of Dh is made of, output by output: the patches it saw and the signals it got.
 //!
-//! The part of ∇hᵢ that belongs to W is Σ_q B(q) P(q)ᵀ over the places q of the filter in hᵢ's sample, P(q) the numbers
+//! The part of ∇hᵢ that belongs to W is `Σ_q B(q) P(q)ᵀ` over the places q of the filter in hᵢ's sample, P(q) the numbers
 //! under it and B(q) = ∂hᵢ/∂Z(q). Samples do not mix, so k sweeps back give the signals of all k n outputs.
 
 use super::ConvNet;
@@ -10,6 +10,7 @@ use super::group::groups;
 use super::rectifier::Rectifier;
 use super::sweep::Evaluation;
 use crate::linalg::{View, column_major};
+use crate::scalar::Scalar;
 use crate::threads;
 use std::ops::Range;
 
@@ -97,7 +98,7 @@ impl ConvNet {
                 let pairs = signal.iter().zip(input).enumerate();
                 for (i, (g, z)) in pairs {
                     let (t, channel) = (i % samples, i / (rectifier.extent.area() * samples));
-                    rows[(t * outputs + output) * c + channel] += g * z.min(0.0);
+                    rows[(t * outputs + output) * c + channel] += g * (z - z.relu());
                 }
             });
         });

@@ -1,4 +1,4 @@
-//! Rectifiers: max(z, 0) + a min(z, 0) with a = 0 (relu) or a trained slope per channel (PReLU, He et al. 2015).
+//! Rectifiers: max(z, 0) + a min(z, 0) with a = 0 (relu) or a trained slope per channel (He et al. 2015).
 //!
 //! Written as r + a (z − r), r = relu z, on every number: the slope at 0 is a, and ∂/∂a is 0 for z > 0, else z.
 
@@ -141,8 +141,7 @@ impl Rectifier {
         h: [&mut [f64]; 2],
         g: Signals<'_>,
         z: Planes<'_>,
-        weights: &Moved<'_>,
-        samples: usize,
+        (weights, samples): (&Moved<'_>, usize),
         [base, change]: [&mut [f64]; 2],
     ) {
         let (row, one) = (self.row(samples), Increment::from(1.0));

@@ -6,6 +6,9 @@ use crate::threads;
 
 impl ConvNet {
     /// For each rectifier, the share over (sample, unit) of arguments that are positive at both weights or at neither.
+    ///
+    /// # Panics
+    /// Unless both have length p.
     pub fn unchanged_signs(&self, start: &[f64], w: &[f64]) -> Vec<f64> {
         let net = &self.architecture;
         let rectifiers = net.rectifiers().count();

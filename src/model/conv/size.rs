@@ -6,6 +6,9 @@ use crate::{Error, Result};
 /// Largest number of numbers of one kind: 2³⁸ bytes.
 const LIMIT: usize = 1 << 35;
 
+/// The largest working memory of one sweep, in bytes: 16 GiB.
+const MEMORY: u128 = 16 << 30;
+
 /// A mistake in a layer, still without the layer's name.
 #[derive(Debug)]
 pub(super) enum Problem {
@@ -40,6 +43,21 @@ pub(super) fn product(factors: &[usize]) -> Result<usize, Problem> {
 /// The sum, likewise.
 pub(super) fn sum(a: usize, b: usize) -> Result<usize, Problem> {
     a.checked_add(b).filter(|sum| *sum <= LIMIT).ok_or(Problem::TooLarge)
+}
+
+/// Refuses a batch whose sweeps do not fit into memory: three planes of every node, and the parameters some twenty times
+/// (lanes of two gradients, weights on their way).
+pub(super) fn check_memory(samples: usize, nodes: usize, params: usize) -> Result<()> {
+    let needed = 8 * (3 * samples as u128 * nodes as u128 + 20 * params as u128);
+    if needed <= MEMORY {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: format!("a sweep over {samples} images"),
+        needed: format!("{needed} bytes"),
+        limit: format!("{MEMORY} bytes"),
+        remedy: "take fewer images at a time or fewer channels",
+    })
 }
 
 /// Refuses sizes of 0 and those of which no memory holds one.
@@ -132,6 +150,11 @@ mod tests {
         let dense = Layer::Dense { outputs: usize::MAX, biases: true };
         let found = Architecture::new(INPUT, &[dense]);
         assert!(matches!(found, Err(Error::TooLarge { .. })), "{found:?}");
+        // 2³³ numbers in a node are refused with the first batch.
+        let large = Extent { channels: 1 << 33, height: 1, width: 1 };
+        assert!(Architecture::new(large, &[Layer::Dense { outputs: 1, biases: true }]).is_ok());
+        assert!(matches!(check_memory(1, 1 << 33, 1 << 33), Err(Error::TooLarge { .. })));
+        assert!(check_memory(128, 280_000, 9_225_610).is_ok());
         let vast = Extent { channels: usize::MAX, height: 2, width: 2 };
         let found = Architecture::new(vast, &[Layer::AverageAll]);
         assert!(matches!(found, Err(Error::TooLarge { .. })), "{found:?}");
