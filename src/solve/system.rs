@@ -120,6 +120,11 @@ impl<'a> CurvedSystem<'a> {
         self.pieces = kinked.and_then(|kinked| Pieces::at(kinked, self.setting.start));
     }
 
+    /// Whether they are followed.
+    pub(crate) fn follows_kinks(&self) -> bool {
+        self.pieces.is_some()
+    }
+
     /// Stops following them: the velocity is that of the model as it is, not of the piece at hand.
     pub(crate) fn ignore_kinks(&mut self) {
         self.pieces = None;

@@ -5,6 +5,7 @@ use super::past::{Motion, Value, View};
 use super::phi::Weights;
 use super::tangent::Tangent;
 use crate::solve::ode::System;
+use crate::solve::piecewise::Switching;
 use std::collections::VecDeque;
 
 /// The highest degree of the polynomial that a step is corrected with.
@@ -24,6 +25,7 @@ const HOPELESS: f64 = 0.8;
 /// The state between steps.
 pub(super) struct Stepper<'a> {
     system: &'a dyn System,
+    pub(super) switching: Option<&'a dyn Switching>,
     pub(super) tangent: Tangent<'a>,
     /// Where the tangent was taken.
     tangent_time: f64,
@@ -39,6 +41,8 @@ pub(super) struct Stepper<'a> {
     weights: Weights,
     pub(super) contraction: Contraction,
     pub(super) evaluations: usize,
+    /// What finding kinks and going over to other pieces cost, in evaluations.
+    pub(super) spent: f64,
     pub(super) lifts: usize,
     pub(super) tangents: usize,
     /// By how much the last step multiplied rounding errors of past values.
@@ -78,10 +82,15 @@ impl Trial {
 
 impl<'a> Stepper<'a> {
     /// At x = 0, t = 0; `None` where f is not finite there.
-    pub(super) fn new(system: &'a dyn System, tangent: Tangent<'a>) -> Option<Self> {
+    pub(super) fn new(
+        system: &'a dyn System,
+        tangent: Tangent<'a>,
+        switching: Option<&'a dyn Switching>,
+    ) -> Option<Self> {
         let (p, modes) = (system.dim(), tangent.rates().len());
         let mut stepper = Stepper {
             system,
+            switching,
             tangent,
             tangent_time: 0.0,
             past: VecDeque::new(),
@@ -93,6 +102,7 @@ impl<'a> Stepper<'a> {
             weights: Weights::default(),
             contraction: Contraction::unknown(),
             evaluations: 0,
+            spent: 0.0,
             lifts: 0,
             tangents: 0,
             amplification: 1.0,
@@ -111,11 +121,12 @@ impl<'a> Stepper<'a> {
             return None;
         }
         let f_image = self.tangent.image(&f);
-        Some(Value { time, f, f_image, x, x_image })
+        let note = self.switching.map_or_else(Vec::new, |switching| switching.note());
+        Some(Value { time, f, f_image, x, x_image, note })
     }
 
     /// x + motion, as a vector.
-    fn moved(&self, view: &View<'_>, motion: &Motion) -> Vec<f64> {
+    pub(super) fn moved(&self, view: &View<'_>, motion: &Motion) -> Vec<f64> {
         let total: Vec<f64> = self.modal.iter().zip(&motion.lifted).map(|(m, a)| m + a).collect();
         let mut x = vec![0.0; self.base.len()];
         self.tangent.lift(&total, &mut x);
@@ -133,33 +144,55 @@ impl<'a> Stepper<'a> {
         }
         self.weights.fill(length, self.tangent.rates(), degree + 2);
         let weights = std::mem::take(&mut self.weights);
-        let result = self.predict_and_correct(degree, length, tolerance, &weights);
+        let (nearby, x_image) = {
+            let view = self.view(self.past.iter(), length);
+            let motion = view.motion(degree, &weights);
+            (self.moved(&view, &motion), self.moved_image(&motion))
+        };
+        self.lifts += 1;
+        let result = match self.evaluate(self.time + length, nearby, x_image) {
+            Some(value) => {
+                let corrected = self.correct(&value, degree, (length, tolerance), &weights);
+                self.settle(value, corrected, tolerance, &weights)
+            }
+            None => (Outcome::Escaped, None),
+        };
         self.weights = weights;
         result
     }
 
-    fn predict_and_correct(
+    /// Tries a step to where `ahead` was taken, which is known already, near the state that the path comes to.
+    pub(super) fn attempt_to(&mut self, ahead: Value, tolerance: f64) -> (Outcome, Option<Trial>) {
+        let (degree, length) = (self.degree.min(self.past.len()), ahead.time - self.time);
+        self.degree = degree;
+        self.weights.fill(length, self.tangent.rates(), degree + 2);
+        let weights = std::mem::take(&mut self.weights);
+        let (motion, errors, _) = self.correct(&ahead, degree, (length, tolerance), &weights);
+        let reached =
+            self.moved(&self.view(std::iter::once(&ahead).chain(&self.past), length), &motion);
+        self.lifts += 1;
+        let apart: f64 = reached.iter().zip(&ahead.x).map(|(a, b)| (a - b).powi(2)).sum();
+        let result = self.settle(ahead, (motion, errors, apart.sqrt()), tolerance, &weights);
+        self.weights = weights;
+        result
+    }
+
+    /// The image of x + motion.
+    fn moved_image(&self, motion: &Motion) -> Vec<f64> {
+        self.image.iter().zip(&motion.image).map(|(x, m)| x + m).collect()
+    }
+
+    /// Corrects again, from a first corrected step and how far that is from where its value was taken, until the error
+    /// of that does no harm.
+    fn settle(
         &mut self,
-        degree: usize,
-        length: f64,
+        mut value: Value,
+        (mut motion, mut errors, mut change): (Motion, Errors, f64),
         tolerance: f64,
         weights: &Weights,
     ) -> (Outcome, Option<Trial>) {
-        let end = self.time + length;
-        let moved_image = |image: &[f64], motion: &Motion| -> Vec<f64> {
-            image.iter().zip(&motion.image).map(|(x, m)| x + m).collect()
-        };
-        let (nearby, x_image) = {
-            let view = self.view(self.past.iter(), length);
-            let motion = view.motion(degree, weights);
-            (self.moved(&view, &motion), moved_image(&self.image, &motion))
-        };
-        self.lifts += 1;
-        let Some(mut value) = self.evaluate(end, nearby, x_image) else {
-            return (Outcome::Escaped, None);
-        };
-        let (mut motion, mut errors, mut change) =
-            self.correct(&value, degree, (length, tolerance), weights);
+        let (degree, end) = (self.degree, value.time);
+        let length = end - self.time;
         // What is left of the corrector's error; as long as it was never measured, too much.
         let quiet = |change: f64| change <= QUIET * tolerance;
         let mut left =
@@ -175,7 +208,7 @@ impl<'a> Stepper<'a> {
                 let view = self.view(std::iter::once(&value).chain(&self.past), length);
                 self.moved(&view, &motion)
             };
-            let x_image = moved_image(&self.image, &motion);
+            let x_image = self.moved_image(&motion);
             self.lifts += 1;
             self.contraction.spend();
             let Some(again) = self.evaluate(end, nearby, x_image) else {
@@ -236,7 +269,7 @@ impl<'a> Stepper<'a> {
         (still * still * unseen + self.tangent.seen(&image)).sqrt()
     }
 
-    fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
+    pub(super) fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
         View::new(values, (self.time, length), &self.image, &self.tangent)
     }
 
