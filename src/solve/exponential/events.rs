@@ -48,7 +48,6 @@ impl Stepper<'_> {
         &mut self,
         trial: Trial,
         time: f64,
-        tolerance: f64,
         switching: &dyn Switching,
     ) -> Result<Rest> {
         let ends = (self.time, trial.value.time);
@@ -72,7 +71,7 @@ impl Stepper<'_> {
         }
         let mut values = vec![trial.value];
         values.extend(self.past.drain(..));
-        let finite = self.take_over(&mut values, tolerance, switching);
+        let finite = self.take_over(&mut values, switching);
         self.spent += switching.spent();
         let mut values = values.into_iter();
         let ahead = values.next();
@@ -98,12 +97,7 @@ impl Stepper<'_> {
     }
 
     /// Takes values over to the new piece, where the path is at the kink; whether they are finite there.
-    fn take_over(
-        &mut self,
-        values: &mut [Value],
-        tolerance: f64,
-        switching: &dyn Switching,
-    ) -> bool {
+    fn take_over(&mut self, values: &mut [Value], switching: &dyn Switching) -> bool {
         let Some(changes) = self.changes(values, switching) else { return false };
         let times: Vec<f64> = changes.iter().map(|change| change.time).collect();
         for value in &mut *values {
@@ -133,7 +127,6 @@ impl Stepper<'_> {
         let (mut x, mut image) = (values[far].x.clone(), values[far].x_image.clone());
         x.iter_mut().zip(&moved.0).for_each(|(x, d)| *x += d);
         image.iter_mut().zip(&moved.1).for_each(|(x, d)| *x += d);
-        let _ = tolerance;
         let Some(mut bent) = self.evaluate(values[far].time, x, image) else { return false };
         bent.add(-1.0, &values[far]);
         for value in &mut *values {

@@ -27,8 +27,8 @@ use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::{Error, Failure, Result, linalg};
 use events::{Rest, TrialPath};
-use std::time::Instant;
 use past::Value;
+use std::time::Instant;
 use stepper::{Errors, HIGHEST, Outcome, Stepper};
 
 /// A step grows by this at most, and while the method starts by that.
@@ -69,16 +69,15 @@ pub(crate) fn integrate<'a>(
     };
     let tolerance =
         linalg::norm(setup.atol) * (system.dim() as f64 / setup.atol.len() as f64).sqrt();
-    let reached =
-        run(&mut stepper, (tolerance, setup), work, observe).map_err(|e| match e {
-            // Where a velocity has a singularity at the border, steps end before they cross it.
-            Error::Integration {
-                failure: Failure::NonlinearSolve | Failure::StepTooSmall,
-                time,
-                ..
-            } if time == stepper.time && stepper.borders() => escaped(time),
-            other => other,
-        });
+    let reached = run(&mut stepper, (tolerance, setup), work, observe).map_err(|e| match e {
+        // Where a velocity has a singularity at the border, steps end before they cross it.
+        Error::Integration {
+            failure: Failure::NonlinearSolve | Failure::StepTooSmall,
+            time,
+            ..
+        } if time == stepper.time && stepper.borders() => escaped(time),
+        other => other,
+    });
     work.rhs += stepper.evaluations + stepper.spent.ceil() as usize;
     work.linear_solves += stepper.lifts;
     work.jacobians += stepper.tangents;
@@ -118,7 +117,6 @@ fn run(
             Some(ahead) => stepper.attempt_to(ahead, tolerance),
             None => stepper.attempt(length, tolerance),
         };
-        if std::env::var("DBG").is_ok() { eprintln!("DBG t {from:.9e} len {length:.3e} resumed {resumed} deg {} past {} out {} tol {tolerance:.2e} ev {}", stepper.degree, stepper.past.len(), match &outcome { Outcome::Done(e) => format!("{e:?}"), Outcome::Escaped => "esc".into(), Outcome::Diverged => "div".into()}, stepper.evaluations); }
         let errors = match outcome {
             Outcome::Done(errors) if errors.here <= tolerance => errors,
             Outcome::Done(errors) => {
@@ -179,7 +177,7 @@ fn run(
             return Ok(to);
         }
         if let (Some(switching), Some(time)) = (stepper.switching, event) {
-            rest = match stepper.interrupt(trial, time, tolerance, switching)? {
+            rest = match stepper.interrupt(trial, time, switching)? {
                 Rest::Escaped => return Err(escaped(time)),
                 Rest::Ahead(ahead) => Some(ahead),
                 Rest::Nothing => None,

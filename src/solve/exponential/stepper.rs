@@ -269,7 +269,11 @@ impl<'a> Stepper<'a> {
         (still * still * unseen + self.tangent.seen(&image)).sqrt()
     }
 
-    pub(super) fn view<'b>(&'b self, values: impl Iterator<Item = &'b Value>, length: f64) -> View<'b> {
+    pub(super) fn view<'b>(
+        &'b self,
+        values: impl Iterator<Item = &'b Value>,
+        length: f64,
+    ) -> View<'b> {
         View::new(values, (self.time, length), &self.image, &self.tangent)
     }
 

@@ -281,8 +281,7 @@ impl Switching for Switch<'_, '_> {
 
     fn again(&self, Taken { x, f, note }: Taken<'_>) -> Option<Taken<'static>> {
         let state = &mut *self.pieces.state.borrow_mut();
-        let [u, velocity] =
-            [x, &f].map(|v| v.iter().map(|v| v / self.scale).collect::<Vec<f64>>());
+        let [u, velocity] = [x, &f].map(|v| v.iter().map(|v| v / self.scale).collect::<Vec<f64>>());
         let (mut f, note) = state.again(self.setting, &u, (&velocity, &note));
         f.iter_mut().for_each(|f| *f *= self.scale);
         let finite = f.iter().chain(&note).all(|v| v.is_finite());
