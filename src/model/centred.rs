@@ -93,6 +93,9 @@ impl<H: Differentiable> Kinked for Centred<H> {
     fn place(&self, k: usize) -> Option<Kink> {
         self.map.kinked()?.place(k)
     }
+    fn rests(&self, k: usize) -> bool {
+        self.map.kinked().is_some_and(|map| map.rests(k))
+    }
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
         let piece = self.map.kinked()?.piece(on)?;
         Some(Box::new(CentredPiece { piece, origin: &self.origin, buffers: &self.buffers }))

@@ -186,6 +186,9 @@ impl<H: Differentiable> Kinked for Doubled<H> {
         let width = last.map_or(0, |kink| kink.neuron + 1);
         Some(Kink { neuron: place.neuron + if k < half { 0 } else { width }, ..place })
     }
+    fn rests(&self, k: usize) -> bool {
+        self.0.kinked().is_some_and(|map| map.rests(k % map.kinks()))
+    }
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
         let (a, b) = on.split_at(on.len() / 2);
         let pieces = [self.0.kinked()?.piece(a)?, self.0.kinked()?.piece(b)?];

@@ -30,12 +30,16 @@ impl Sparse {
     }
 }
 
-/// A model whose kinks are those of relu at K arguments z.
+/// A model whose kinks are those of relu, or of abs z = 2 relu z − z, at K arguments z.
 pub trait Kinked: Sync {
     /// K.
     fn kinks(&self) -> usize;
     /// Sample, layer and neuron of argument `k`.
     fn place(&self, k: usize) -> Option<Kink>;
+    /// Whether nothing of argument `k` is passed on where it is off: relu, and not abs.
+    fn rests(&self, _k: usize) -> bool {
+        true
+    }
     /// The piece on which relu at argument k is z where `on[k]`, else 0.
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>>;
 }

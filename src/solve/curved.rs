@@ -1,6 +1,7 @@
 //! One flow by itself, integrated in u = α (w − w₀).
 
 use super::automatic::{Demand, Integrator, Method, Options};
+use super::clock::{Clock, smoothness};
 use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
 use super::observer::{Descent, Grid, Rest, state_at};
@@ -138,12 +139,12 @@ fn solve<H: Differentiable, L: Loss>(
         Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: true };
     method.check(&demand)?;
     let mut integrator = method.integrator(&demand);
-    if integrator == Integrator::Exponential && !flow.map.is_smooth() {
-        if plainly {
-            system.follow_kinks();
-        } else {
-            integrator = Method::Tsit45.integrator(&demand);
-        }
+    let followed = !flow.map.is_smooth() && plainly && system.follow_kinks();
+    if !(flow.map.is_smooth() || followed) {
+        integrator = match integrator {
+            Integrator::Exponential => Method::Tsit45.integrator(&demand),
+            other => other,
+        };
     }
     let mut recorder = Recorder::new(&system, flow, times, integrator);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
@@ -203,7 +204,10 @@ fn solve<H: Differentiable, L: Loss>(
             Err(e) => match integrator.instead(method, &demand, &e) {
                 Some(other) => {
                     integrator = other;
-                    // It does not switch pieces: it is not to stay on the one where the path begins.
+                    scale
+                }
+                // Too many kinks at once: steps of any length across them.
+                None if system.follows_kinks() && too_short(&e) => {
                     drop(recorder);
                     system.ignore_kinks();
                     scale
@@ -217,6 +221,10 @@ fn solve<H: Differentiable, L: Loss>(
         recorder = Recorder::new(&system, flow, times, integrator);
         recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
     }
+}
+
+fn too_short(e: &Error) -> bool {
+    matches!(e, Error::Integration { failure: Failure::StepTooSmall, .. })
 }
 
 /// Runs at most, each with a better idea of the size of the unknowns.
@@ -242,60 +250,6 @@ impl Failures {
         }
         self.first = Some(first);
         Ok(())
-    }
-}
-
-/// M; for a loss that has none ‖∇²R‖ at the start, by power iteration: it scales first steps, and no result depends
-/// on it. One where that says nothing either.
-pub(crate) fn smoothness(loss: &dyn Loss, y: &[f64]) -> f64 {
-    let big_m = loss.convexity().big_m;
-    if big_m.is_finite() {
-        return big_m;
-    }
-    let (mut v, mut bent, mut size) = (vec![1.0; y.len()], vec![0.0; y.len()], 0.0);
-    for _ in 0..20 {
-        let length = linalg::norm(&v);
-        v.iter_mut().for_each(|v| *v /= length);
-        loss.hessian(y, &v, &mut bent);
-        std::mem::swap(&mut v, &mut bent);
-        size = linalg::norm(&v);
-        if !(size > 0.0 && size.is_finite()) {
-            return 1.0;
-        }
-    }
-    size
-}
-
-/// Time scales of a flow: from the fastest mode to the horizon.
-pub(crate) struct Clock {
-    /// M, the loss's smoothness, that turns eigenvalues of the kernel into rates.
-    pub(crate) curvature: f64,
-    /// 1/(M λ₁).
-    pub(crate) fastest: f64,
-    /// The horizon.
-    pub(crate) end: f64,
-    /// The horizon, or where that is infinite forty relaxation times of the slowest mode.
-    pub(crate) grid_end: f64,
-}
-
-impl Clock {
-    pub(crate) fn new(modes: &crate::model::Modes, curvature: f64, times: &[f64]) -> Self {
-        let end = times.last().copied().unwrap_or(0.0);
-        let rate = |l: f64| (curvature * l).max(f64::MIN_POSITIVE);
-        let fastest = 1.0 / rate(modes.largest());
-        let slowest = modes.smallest_above(0.0).map_or(fastest, |l| 1.0 / rate(l));
-        let grid_end = if end.is_finite() { end } else { 40.0 * slowest };
-        Clock { curvature, fastest: fastest.min(grid_end.max(f64::MIN_POSITIVE)), end, grid_end }
-    }
-
-    /// ‖u(t)‖ ≤ √(T R(α h(w₀))) along any gradient flow (Chizat et al. 2019, proof of Theorem 2.2).
-    pub(crate) fn farthest(&self, initial_loss: f64) -> f64 {
-        (self.grid_end * initial_loss).sqrt()
-    }
-
-    /// M λ₁ T.
-    pub(crate) fn stiffness(&self) -> f64 {
-        self.end / self.fastest
     }
 }
 

@@ -33,6 +33,7 @@
 //! ([`Method`]), calibrated in `tests/solvers.rs`.
 
 mod automatic;
+mod clock;
 mod comparison;
 mod curved;
 mod eigen;

@@ -72,7 +72,6 @@ impl Stepper<'_> {
         let mut values = vec![trial.value];
         values.extend(self.past.drain(..));
         let finite = self.take_over(&mut values, switching);
-        self.spent += switching.spent();
         let mut values = values.into_iter();
         let ahead = values.next();
         self.past.extend(values);

@@ -51,11 +51,6 @@ const HELD: usize = 300;
 /// # Errors
 /// As `ode::integrate`; [`Failure::NonlinearSolve`] where the flow is too far from its tangent.
 #[allow(clippy::cast_precision_loss, reason = "sizes")]
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a sum of small positive parts"
-)]
 pub(crate) fn integrate<'a>(
     system: &'a dyn System,
     tangent: Tangent<'a>,
@@ -78,7 +73,7 @@ pub(crate) fn integrate<'a>(
         } if time == stepper.time && stepper.borders() => escaped(time),
         other => other,
     });
-    work.rhs += stepper.evaluations + stepper.spent.ceil() as usize;
+    work.rhs += stepper.evaluations + switching.map_or(0, |switching| switching.spent());
     work.linear_solves += stepper.lifts;
     work.jacobians += stepper.tangents;
     reached

@@ -41,8 +41,6 @@ pub(super) struct Stepper<'a> {
     weights: Weights,
     pub(super) contraction: Contraction,
     pub(super) evaluations: usize,
-    /// What finding kinks and going over to other pieces cost, in evaluations.
-    pub(super) spent: f64,
     pub(super) lifts: usize,
     pub(super) tangents: usize,
     /// By how much the last step multiplied rounding errors of past values.
@@ -102,7 +100,6 @@ impl<'a> Stepper<'a> {
             weights: Weights::default(),
             contraction: Contraction::unknown(),
             evaluations: 0,
-            spent: 0.0,
             lifts: 0,
             tangents: 0,
             amplification: 1.0,

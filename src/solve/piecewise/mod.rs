@@ -30,8 +30,10 @@ use super::system::Setting;
 use crate::Result;
 use crate::flow::{KinkLog, Slide};
 use crate::model::{Kink, Kinked, Piece, Sparse};
+use nalgebra::DMatrix;
 use projection::Projection;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What an integrator asks at the end of a step, and is told when one is cut short.
@@ -48,9 +50,9 @@ pub(crate) trait Switching {
     fn again(&self, taken: Taken<'_>) -> Option<Taken<'static>>;
     /// Arranges a note made on the piece before like those of the new one, with zeros for what it does not hold.
     fn recast(&self, note: &[f64]) -> Vec<f64>;
-    /// What finding and switching cost since this was last asked, in right-hand sides: a sweep over some of the outputs
-    /// counts as their part of all.
-    fn spent(&self) -> f64;
+    /// What finding and switching cost since this was last asked, in right-hand sides, rounded up: a sweep over some of
+    /// the outputs counts as their part of all.
+    fn spent(&self) -> usize;
 }
 
 /// The path over a step.
@@ -100,7 +102,7 @@ struct State<'a> {
     pending: Option<Event>,
     change: Change,
     /// Work done, in right-hand sides.
-    spent: f64,
+    spent: Cell<f64>,
     log: KinkLog,
     /// Time of the last event, and events there.
     repeated: (f64, usize),
@@ -166,7 +168,19 @@ impl<'a> Pieces<'a> {
             z.clone_from(&last.arguments);
         } else {
             z.resize(state.on.len(), 0.0);
+            state.spend(0.5);
             state.piece.arguments(&setting.weights(u), z);
+        }
+    }
+
+    /// Takes the normals of sliding kinks off the columns of a derivative of the velocity at u, p × p.
+    pub(crate) fn project_columns(&self, setting: &Setting<'_>, u: &[f64], m: &mut DMatrix<f64>) {
+        let state = self.state.borrow();
+        if !state.sliding.is_empty() {
+            let projection = state.projection_at(&setting.weights(u));
+            for mut column in m.column_iter_mut() {
+                projection.apply(column.as_mut_slice());
+            }
         }
     }
 
@@ -189,15 +203,13 @@ impl<'a> Pieces<'a> {
 
     /// (Layer, neuron) of units that are off at every sample.
     fn dead(&self, on: &[bool]) -> Vec<(usize, usize)> {
-        let places = (0..on.len()).filter_map(|k| self.kinked.place(k));
-        let mut units: Vec<((usize, usize), bool)> = Vec::new();
-        for (Kink { layer, neuron, .. }, on) in places.zip(on) {
-            match units.last_mut() {
-                Some((unit, alive)) if *unit == (layer, neuron) => *alive |= on,
-                _ => units.push(((layer, neuron), *on)),
+        let mut alive: BTreeMap<(usize, usize), bool> = BTreeMap::new();
+        for (k, on) in on.iter().enumerate() {
+            if let Some(Kink { layer, neuron, .. }) = self.kinked.place(k) {
+                *alive.entry((layer, neuron)).or_default() |= on | !self.kinked.rests(k);
             }
         }
-        units.into_iter().filter(|(_, alive)| !alive).map(|(unit, _)| unit).collect()
+        alive.into_iter().filter(|(_, alive)| !alive).map(|(unit, _)| unit).collect()
     }
 }
 
@@ -219,7 +231,7 @@ impl<'a> State<'a> {
                     projection: Projection::default(),
                     pending: None,
                     change: Change::default(),
-                    spent: 0.0,
+                    spent: Cell::default(),
                     log: KinkLog::default(),
                     repeated: (f64::NAN, 0),
                 });
@@ -299,11 +311,17 @@ impl State<'_> {
         step.noted(time, entries.clone()).unwrap_or_else(|| {
             let weights = setting.weights(&step.state(time));
             let mut velocity = vec![0.0; weights.len()];
+            self.spend(1.0);
             let drive = self.drive(setting, &weights, &mut velocity, None);
             let mut note = self.project(&weights, &mut velocity, &drive);
             note.truncate(entries.end);
             note
         })
+    }
+
+    /// Work was done, in right-hand sides.
+    fn spend(&self, work: f64) {
+        self.spent.set(self.spent.get() + work);
     }
 
     /// How far kink `k` is from its zero, negative beyond.

@@ -165,6 +165,7 @@ impl Switch<'_, '_> {
             return (speed, state.piece.signal(k, &weights, &covector));
         }
         let mut velocity = vec![0.0; u.len()];
+        state.spend(1.0);
         let drive = state.drive(self.setting, &weights, &mut velocity, None);
         state.project(&weights, &mut velocity, &drive);
         (normal.dot(&velocity), state.piece.signal(k, &weights, &drive.covector))
@@ -216,7 +217,7 @@ impl Switch<'_, '_> {
 
 impl State<'_> {
     /// Kink `k` is on or off from here on.
-    fn turn(&mut self, k: usize, on: bool) {
+    pub(super) fn turn(&mut self, k: usize, on: bool) {
         let was_on = std::mem::replace(&mut self.on[k], on);
         self.change.turned = (on != was_on).then_some(k);
         self.piece.turn(k, on);
@@ -300,12 +301,17 @@ impl Switching for Switch<'_, '_> {
         held.chain(outputs.iter().copied()).collect()
     }
 
-    fn spent(&self) -> f64 {
-        std::mem::take(&mut self.pieces.state.borrow_mut().spent)
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a sum of small positive parts"
+    )]
+    fn spent(&self) -> usize {
+        self.pieces.state.borrow().spent.take().ceil() as usize
     }
 }
 
 fn stuck(time: f64) -> Error {
-    let detail = format!("{STUCK} kinks in a row were met at one time; use --solver tsit45");
+    let detail = format!("{STUCK} kinks in a row were met at one time");
     Error::Integration { failure: Failure::StepTooSmall, time, detail }
 }
