@@ -32,6 +32,9 @@ const AT_HAND: f64 = 1e-3;
 /// Which of the values are taken over one by one, the newest first.
 const SAMPLES: [usize; 4] = [0, 1, 3, 6];
 
+/// Normals whose images are remembered.
+const REMEMBERED: usize = 8;
+
 /// What is left of a step after it was cut short.
 pub(super) enum Rest {
     /// Where the new piece leads, f is not finite.
@@ -173,13 +176,25 @@ impl Stepper<'_> {
         (d, motion.image)
     }
 
+    /// The image of a kink's normal, remembered for when that kink is looked at again.
+    fn image_of_normal(&self, n: &Sparse) -> Vec<f64> {
+        let mut known = self.normals.borrow_mut();
+        if let Some((_, image)) = known.iter().find(|(known, _)| known == n) {
+            return image.clone();
+        }
+        let image = self.tangent.image(&n.to_dense(self.base.len()));
+        known.truncate(REMEMBERED - 1);
+        known.push_front((n.clone(), image.clone()));
+        image
+    }
+
     /// ⟨n, x⟩ within a trial step, for many times: what does not depend on time is computed once.
     pub(super) fn along<'b>(
         &'b self,
         trial: &'b Trial,
         n: &'b Sparse,
     ) -> Box<dyn Fn(f64) -> f64 + 'b> {
-        let image = self.tangent.image(&n.to_dense(self.base.len()));
+        let image = self.image_of_normal(n);
         let base = n.dot(&self.base) + linalg::dot(&image, &self.modal);
         let values = std::iter::once(&trial.value).chain(&self.past);
         let parts: Vec<f64> = values.map(|value| n.dot(&value.f)).collect();
@@ -228,7 +243,7 @@ impl DensePath for TrialPath<'_, '_> {
     /// x' = g − L (x − xₙ), with g the polynomial that the step was made with.
     fn speed(&self, n: &Sparse, time: f64) -> Option<f64> {
         let stepper = self.stepper;
-        let image = stepper.tangent.image(&n.to_dense(stepper.base.len()));
+        let image = stepper.image_of_normal(n);
         let mut away = stepper.image.clone();
         if time != stepper.time {
             let motion = stepper.motion_within(self.trial, time, &mut Weights::default());

@@ -4,8 +4,10 @@ use super::contraction::Contraction;
 use super::past::{Motion, Value, View};
 use super::phi::Weights;
 use super::tangent::Tangent;
+use crate::model::Sparse;
 use crate::solve::ode::System;
 use crate::solve::piecewise::Switching;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
 /// The highest degree of the polynomial that a step is corrected with.
@@ -39,6 +41,8 @@ pub(super) struct Stepper<'a> {
     /// The degree of the correcting polynomial.
     pub(super) degree: usize,
     weights: Weights,
+    /// Normals of kinks with their images, the last asked for first.
+    pub(super) normals: RefCell<VecDeque<(Sparse, Vec<f64>)>>,
     pub(super) contraction: Contraction,
     pub(super) evaluations: usize,
     pub(super) lifts: usize,
@@ -98,6 +102,7 @@ impl<'a> Stepper<'a> {
             time: 0.0,
             degree: 1,
             weights: Weights::default(),
+            normals: RefCell::default(),
             contraction: Contraction::unknown(),
             evaluations: 0,
             lifts: 0,
@@ -325,6 +330,7 @@ impl<'a> Stepper<'a> {
         let Some((weights, root)) = self.system.tangent(self.time, &x) else { return false };
         let Some(tangent) = self.tangent.moved_to(weights, root) else { return false };
         self.tangent = tangent;
+        self.normals.borrow_mut().clear();
         self.tangent_time = self.time;
         self.tangents += 1;
         for value in &mut self.past {

@@ -32,7 +32,7 @@ use crate::flow::{KinkLog, Slide};
 use crate::model::{Kink, Kinked, Piece, Sparse};
 use nalgebra::DMatrix;
 use projection::Projection;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -76,8 +76,6 @@ pub(crate) struct Pieces<'a> {
     kinked: &'a dyn Kinked,
     state: RefCell<State<'a>>,
     last: RefCell<Last>,
-    /// Room for arguments.
-    spare: RefCell<Vec<f64>>,
 }
 
 /// What was found where the velocity was last taken.
@@ -138,7 +136,7 @@ impl<'a> Pieces<'a> {
     /// The piece at the start; `None` where the model has none.
     pub(crate) fn at(kinked: &'a dyn Kinked, start: &[f64]) -> Option<Self> {
         let state = RefCell::new(State::at(kinked, start)?);
-        Some(Pieces { kinked, state, last: RefCell::default(), spare: RefCell::default() })
+        Some(Pieces { kinked, state, last: RefCell::default() })
     }
 
     /// Goes back to the piece at the start.
@@ -161,16 +159,17 @@ impl<'a> Pieces<'a> {
         drive.loss
     }
 
-    /// `z` ← the arguments of all kinks at u.
-    fn arguments(&self, state: &State<'_>, setting: &Setting<'_>, u: &[f64], z: &mut Vec<f64>) {
-        let last = self.last.borrow();
-        if last.u == u {
-            z.clone_from(&last.arguments);
-        } else {
-            z.resize(state.on.len(), 0.0);
+    /// The arguments of all kinks at u, to be read once.
+    fn arguments(&self, setting: &Setting<'_>, u: &[f64]) -> RefMut<'_, Vec<f64>> {
+        let mut last = self.last.borrow_mut();
+        if last.u != u {
+            let state = self.state.borrow();
+            last.arguments.resize(state.on.len(), 0.0);
             state.spend(0.5);
-            state.piece.arguments(&setting.weights(u), z);
+            state.piece.arguments(&setting.weights(u), &mut last.arguments);
         }
+        last.u.clear();
+        RefMut::map(last, |last| &mut last.arguments)
     }
 
     /// Takes the normals of sliding kinks off the columns of a derivative of the velocity at u, p × p.

@@ -62,6 +62,9 @@ impl DensePath for Unscaled<'_> {
 impl Switch<'_, '_> {
     /// Arguments beyond their zeros, with about the part of the step after which each was there, first to last.
     fn beyond(&self, state: &State<'_>, z: &[f64]) -> Vec<(f64, usize)> {
+        if z.iter().zip(&state.on).all(|(z, on)| (*z > 0.0) == *on) {
+            return Vec::new();
+        }
         let size = z.iter().fold(0.0_f64, |m, z| m.max(z.abs()));
         let late = z.iter().enumerate().filter(|(k, z)| state.margin(*k, **z) < -ROUNDING * size);
         let slides = |k: usize| state.sliding.iter().any(|(sliding, _)| *sliding == k);
@@ -233,21 +236,21 @@ impl Switching for Switch<'_, '_> {
         let near = step.near().iter().map(|x| x / self.scale).collect();
         let step = &Unscaled { path: step, near, scale: self.scale };
         let (from, to) = step.ends();
-        let mut z = self.pieces.spare.take();
-        let found = {
-            let state = self.pieces.state.borrow();
-            self.pieces.arguments(&state, self.setting, step.near(), &mut z);
-            let kink = self.first_kink(&state, step, &z);
-            let until = kink.map_or(to, |(t, _)| t);
-            self.first_leave(&state, step, until).or(kink)
-        };
+        let z = &mut *self.pieces.arguments(self.setting, step.near());
         let state = &mut *self.pieces.state.borrow_mut();
+        let kink = self.first_kink(state, step, z);
+        let until = kink.map_or(to, |(t, _)| t);
+        let found = self.first_leave(state, step, until).or(kink);
         state.pending = found.map(|(_, event)| event);
-        let part = found.map_or(1.0, |(t, _)| (t - from) / (to - from));
-        for (before, after) in state.arguments.iter_mut().zip(&z) {
-            *before += part * (after - *before);
+        match found {
+            // What is left where z was is of no use to anybody.
+            None => std::mem::swap(&mut state.arguments, z),
+            Some((t, _)) => {
+                let part = (t - from) / (to - from);
+                let pairs = state.arguments.iter_mut().zip(&*z);
+                pairs.for_each(|(before, after)| *before += part * (after - *before));
+            }
         }
-        self.pieces.spare.replace(z);
         Ok(found.map(|(t, _)| t))
     }
 
