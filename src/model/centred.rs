@@ -93,6 +93,9 @@ impl<H: Differentiable> Kinked for Centred<H> {
     fn place(&self, k: usize) -> Option<Kink> {
         self.map.kinked()?.place(k)
     }
+    fn width(&self, layer: usize) -> usize {
+        self.map.kinked().map_or(0, |map| map.width(layer))
+    }
     fn rests(&self, k: usize) -> bool {
         self.map.kinked().is_some_and(|map| map.rests(k))
     }

@@ -182,9 +182,11 @@ impl<H: Differentiable> Kinked for Doubled<H> {
         let map = self.0.kinked()?;
         let half = map.kinks();
         let place = map.place(k % half)?;
-        let last = (0..half).filter_map(|k| map.place(k)).filter(|k| k.layer == place.layer).last();
-        let width = last.map_or(0, |kink| kink.neuron + 1);
-        Some(Kink { neuron: place.neuron + if k < half { 0 } else { width }, ..place })
+        let before = if k < half { 0 } else { map.width(place.layer) };
+        Some(Kink { neuron: place.neuron + before, ..place })
+    }
+    fn width(&self, layer: usize) -> usize {
+        2 * self.0.kinked().map_or(0, |map| map.width(layer))
     }
     fn rests(&self, k: usize) -> bool {
         self.0.kinked().is_some_and(|map| map.rests(k % map.kinks()))

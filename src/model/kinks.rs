@@ -36,6 +36,8 @@ pub trait Kinked: Sync {
     fn kinks(&self) -> usize;
     /// Sample, layer and neuron of argument `k`.
     fn place(&self, k: usize) -> Option<Kink>;
+    /// How many neurons layer `layer` has.
+    fn width(&self, layer: usize) -> usize;
     /// Whether nothing of argument `k` is passed on where it is off: relu, and not abs.
     fn rests(&self, _k: usize) -> bool {
         true

@@ -34,6 +34,11 @@ impl<M: Model> Kinked for Auto<M> {
         Some(Kink { sample: reach.start, layer: *depth, neuron: *number })
     }
 
+    fn width(&self, layer: usize) -> usize {
+        let own = self.folds().iter().filter(|fold| fold.depth == layer);
+        own.map(|fold| fold.number + 1).max().unwrap_or(0)
+    }
+
     fn rests(&self, k: usize) -> bool {
         self.folds().get(k).is_some_and(|fold| fold.below == 0.0)
     }

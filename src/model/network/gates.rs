@@ -44,6 +44,10 @@ impl Kinked for Network {
         Some(Kink { sample, layer, neuron })
     }
 
+    fn width(&self, layer: usize) -> usize {
+        self.layers[layer].outputs
+    }
+
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
         let mut rest = on;
         let last = self.layers.len() - 1;

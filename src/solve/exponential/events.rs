@@ -154,7 +154,8 @@ impl Stepper<'_> {
                     time: *time,
                     f_image: self.tangent.image(&change),
                     f: change,
-                    x: vec![0.0; x.len()],
+                    // None: it is taken where the value was.
+                    x: Vec::new(),
                     x_image: vec![0.0; self.image.len()],
                     note: less(taken.note, &switching.recast(note)),
                 })

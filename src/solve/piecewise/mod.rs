@@ -203,11 +203,20 @@ impl<'a> Pieces<'a> {
     /// (Layer, neuron) of units that are off at every sample.
     fn dead(&self, on: &[bool]) -> Vec<(usize, usize)> {
         let mut alive: BTreeMap<(usize, usize), bool> = BTreeMap::new();
+        // Kinks of one unit mostly come one after the other.
+        let mut run: Option<((usize, usize), bool)> = None;
+        let mut close = |run: Option<((usize, usize), bool)>| {
+            run.into_iter().for_each(|(unit, is)| *alive.entry(unit).or_default() |= is);
+        };
         for (k, on) in on.iter().enumerate() {
-            if let Some(Kink { layer, neuron, .. }) = self.kinked.place(k) {
-                *alive.entry((layer, neuron)).or_default() |= on | !self.kinked.rests(k);
+            let Some(Kink { layer, neuron, .. }) = self.kinked.place(k) else { continue };
+            let is = *on || !self.kinked.rests(k);
+            match &mut run {
+                Some((unit, alive)) if *unit == (layer, neuron) => *alive |= is,
+                _ => close(run.replace(((layer, neuron), is))),
             }
         }
+        close(run);
         alive.into_iter().filter(|(_, alive)| !alive).map(|(unit, _)| unit).collect()
     }
 }
