@@ -8,11 +8,10 @@
 //! f_new(x + d) = f_old(x) + c + [f_new(x + d) − f_new(x)],   c = f_new(x) − f_old(x).
 //! ```
 //!
-//! c differs from zero by one sample's part and is cheap at any remembered x. It is smooth in time: a polynomial through a
-//! few of its values, those at the ends and in the middle of what is remembered, is added to all, so that images have
-//! to be taken of those few only. d is (t − t*) c to first order. The bracket, Df d, is known from one evaluation, where the
-//! path comes to on the new piece or, where that is too near, at the value before the kink; elsewhere it is that in
-//! proportion to t − t*.
+//! c differs from zero by one sample's part and is cheap at any remembered x. It is smooth in time: the polynomial through
+//! its values at the newest three is added to all, so that images have to be taken of three only. d is (t − t*) c to
+//! first order. The bracket, Df d, is known from one evaluation, where the path comes to on the new piece or, where that
+//! is too near, at the value before the kink; elsewhere it is that in proportion to t − t*.
 
 use super::past::{Value, View};
 use super::phi::Weights;
@@ -29,8 +28,8 @@ const NOTHING: f64 = 1e-9;
 /// A value ahead by less than this part of the step is one of the past: a step that short would do harm to the degree.
 const AT_HAND: f64 = 1e-3;
 
-/// Which of the values are taken over one by one, the newest first.
-const SAMPLES: [usize; 4] = [0, 1, 3, 6];
+/// Which of the values are taken over one by one.
+const SAMPLES: [usize; 3] = [0, 1, 2];
 
 /// Normals whose images are remembered.
 const REMEMBERED: usize = 8;
@@ -111,6 +110,10 @@ impl Stepper<'_> {
         // The kink divides the step: the longer part tells more of what lies beyond.
         let (after, before) = (values[0].time - self.time, self.time - values[1].time);
         let far = usize::from(before > after);
+        let span = values[far].time - self.time;
+        if span == 0.0 {
+            return true;
+        }
         let moved = if far == 0 {
             self.motion_of(&changes, after)
         } else {
@@ -122,10 +125,6 @@ impl Stepper<'_> {
             }
             (moved.f, moved.f_image)
         };
-        let span = values[far].time - self.time;
-        if span.abs() <= 0.0 {
-            return true;
-        }
         let (mut x, mut image) = (values[far].x.clone(), values[far].x_image.clone());
         x.iter_mut().zip(&moved.0).for_each(|(x, d)| *x += d);
         image.iter_mut().zip(&moved.1).for_each(|(x, d)| *x += d);
