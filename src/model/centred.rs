@@ -7,6 +7,7 @@ use super::buffers::Buffers;
 use super::kinks::{Kink, Kinked, Piece, Sparse};
 use super::{Covector, Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
+use std::ops::Range;
 
 /// w ↦ h(w) − h(w₀), exactly zero at w₀.
 #[derive(Debug, Clone)]
@@ -92,6 +93,12 @@ impl<H: Differentiable> Kinked for Centred<H> {
     fn place(&self, k: usize) -> Option<Kink> {
         self.map.kinked()?.place(k)
     }
+    fn width(&self, layer: usize) -> usize {
+        self.map.kinked().map_or(0, |map| map.width(layer))
+    }
+    fn rests(&self, k: usize) -> bool {
+        self.map.kinked().is_some_and(|map| map.rests(k))
+    }
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
         let piece = self.map.kinked()?.piece(on)?;
         Some(Box::new(CentredPiece { piece, origin: &self.origin, buffers: &self.buffers }))
@@ -118,6 +125,26 @@ impl Piece for CentredPiece<'_> {
             seed(&moved, v);
         };
         self.piece.gradient(w, &mut seed, dw);
+    }
+    fn gradient_seen(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64], z: &mut [f64]) {
+        let mut moved = self.buffers.take(self.origin.len());
+        let mut seed = |y: &[f64], v: &mut [f64]| {
+            for (moved, (y, y0)) in moved.iter_mut().zip(y.iter().zip(self.origin)) {
+                *moved = y - y0;
+            }
+            seed(&moved, v);
+        };
+        self.piece.gradient_seen(w, &mut seed, dw, z);
+    }
+    fn reach(&self, k: usize) -> Range<usize> {
+        self.piece.reach(k)
+    }
+    fn local_value(&self, outputs: Range<usize>, w: &[f64], y: &mut [f64]) {
+        self.piece.local_value(outputs.clone(), w, y);
+        y.iter_mut().zip(&self.origin[outputs]).for_each(|(y, y0)| *y -= y0);
+    }
+    fn local_gradient(&self, outputs: Range<usize>, w: &[f64], v: &[f64], dw: &mut [f64]) {
+        self.piece.local_gradient(outputs, w, v, dw);
     }
     fn arguments(&self, w: &[f64], z: &mut [f64]) {
         self.piece.arguments(w, z);

@@ -7,6 +7,7 @@
 use super::kinks::{Kink, Kinked, Piece, Sparse};
 use super::{Covector, Differentiable, Displacement, Seed, Shape, Structure};
 use nalgebra::DMatrix;
+use std::ops::Range;
 
 /// (w, w') ↦ g(w) − g(w'), with 2p parameters.
 #[derive(Debug, Clone)]
@@ -181,9 +182,14 @@ impl<H: Differentiable> Kinked for Doubled<H> {
         let map = self.0.kinked()?;
         let half = map.kinks();
         let place = map.place(k % half)?;
-        let last = (0..half).filter_map(|k| map.place(k)).filter(|k| k.layer == place.layer).last();
-        let width = last.map_or(0, |kink| kink.neuron + 1);
-        Some(Kink { neuron: place.neuron + if k < half { 0 } else { width }, ..place })
+        let before = if k < half { 0 } else { map.width(place.layer) };
+        Some(Kink { neuron: place.neuron + before, ..place })
+    }
+    fn width(&self, layer: usize) -> usize {
+        2 * self.0.kinked().map_or(0, |map| map.width(layer))
+    }
+    fn rests(&self, k: usize) -> bool {
+        self.0.kinked().is_some_and(|map| map.rests(k % map.kinks()))
     }
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
         let (a, b) = on.split_at(on.len() / 2);
@@ -225,6 +231,33 @@ impl Piece for Halves<'_> {
             seed,
             [da, db],
         );
+    }
+    fn gradient_seen(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64], z: &mut [f64]) {
+        let (a, b) = w.split_at(self.params);
+        let (da, db) = dw.split_at_mut(self.params);
+        let (za, zb) = z.split_at_mut(self.kinks);
+        let [first, second] = &self.pieces;
+        difference_gradient(
+            &mut |seed, dw| first.gradient_seen(a, seed, dw, za),
+            &mut |seed, dw| second.gradient_seen(b, seed, dw, zb),
+            seed,
+            [da, db],
+        );
+    }
+    fn reach(&self, k: usize) -> Range<usize> {
+        let (_, piece, k) = self.half(k);
+        piece.reach(k)
+    }
+    fn local_value(&self, outputs: Range<usize>, w: &[f64], y: &mut [f64]) {
+        difference(y, |second, y| {
+            let half = usize::from(second);
+            self.pieces[half].local_value(outputs.clone(), self.weights(half, w), y);
+        });
+    }
+    fn local_gradient(&self, outputs: Range<usize>, w: &[f64], v: &[f64], dw: &mut [f64]) {
+        let (a, b) = dw.split_at_mut(self.params);
+        self.pieces[0].local_gradient(outputs.clone(), self.weights(0, w), v, a);
+        self.pieces[1].local_gradient(outputs, self.weights(1, w), &negated(v), b);
     }
     fn arguments(&self, w: &[f64], z: &mut [f64]) {
         for (half, z) in z.chunks_mut(self.kinks).enumerate() {

@@ -5,6 +5,7 @@
 //! slope between both (Filippov 1988). A solver needs to know the arguments, the pieces, and the normals ∇z.
 
 use super::Covector;
+use std::ops::Range;
 
 /// A vector of length p by its entries other than zero.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,12 +30,18 @@ impl Sparse {
     }
 }
 
-/// A model whose kinks are those of relu at K arguments z.
+/// A model whose kinks are those of relu, or of abs z = 2 relu z − z, at K arguments z.
 pub trait Kinked: Sync {
     /// K.
     fn kinks(&self) -> usize;
     /// Sample, layer and neuron of argument `k`.
     fn place(&self, k: usize) -> Option<Kink>;
+    /// How many neurons layer `layer` has.
+    fn width(&self, layer: usize) -> usize;
+    /// Whether nothing of argument `k` is passed on where it is off: relu, and not abs.
+    fn rests(&self, _k: usize) -> bool {
+        true
+    }
     /// The piece on which relu at argument k is z where `on[k]`, else 0.
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>>;
 }
@@ -45,6 +52,17 @@ pub trait Piece: Sync {
     fn turn(&mut self, k: usize, on: bool);
     /// As [`Differentiable::gradient`](super::Differentiable::gradient).
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]);
+    /// The same, and `z` ← [`Piece::arguments`]: what the sweep forward passes on its way.
+    fn gradient_seen(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64], z: &mut [f64]) {
+        self.gradient(w, seed, dw);
+        self.arguments(w, z);
+    }
+    /// The outputs that depend on kink `k`.
+    fn reach(&self, k: usize) -> Range<usize>;
+    /// `y` ← h(w) at these `outputs`, those that one kink reaches.
+    fn local_value(&self, outputs: Range<usize>, w: &[f64], y: &mut [f64]);
+    /// `dw` += Dh(w)ᵀ v, where v is zero but at these `outputs`, those that one kink reaches.
+    fn local_gradient(&self, outputs: Range<usize>, w: &[f64], v: &[f64], dw: &mut [f64]);
     /// z(w) of every kink, of length K.
     fn arguments(&self, w: &[f64], z: &mut [f64]);
     /// z(w) of kink `k`.

@@ -36,7 +36,7 @@ pub(crate) use interval::rounding::{
 pub use norm_jet::NormJet;
 pub(crate) use norm_jet::{Support, symmetric_2_by_2};
 pub use probe::Probe;
-pub(crate) use recording::{Covectors, Recordable, Recording, Sweep};
+pub(crate) use recording::{Covectors, Fold, Recordable, Recording, Sweep};
 pub(crate) use remainder::{by_quadrature, mean_by_quadrature, remainder, sech2};
 pub(crate) use tangents::Tangents;
 pub(crate) use tanh_change::{TanhChange, tanh_change, tanh_change_near};

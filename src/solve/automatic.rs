@@ -176,7 +176,7 @@ impl Integrator {
     ) -> Result<f64> {
         match self {
             Integrator::Diffsol(scheme, newton) => {
-                integrate(system, (scheme, newton), setup, work, observe)
+                integrate(system, (scheme, newton), switching, setup, work, observe)
             }
             Integrator::Exponential => {
                 let tangent = tangent.or_else(|| {

@@ -1,8 +1,31 @@
-//! Time scales of a flow: from the fastest mode to the horizon.
+//! The time scales of a flow, from the loss's curvature and the modes of its kernel.
 
+use crate::linalg;
+use crate::loss::Loss;
 use crate::model::Modes;
 
-/// Where steps begin, and where they end.
+/// M; for a loss that has none ‖∇²R‖ at the start, by power iteration: it scales first steps, and no result depends
+/// on it. One where that says nothing either.
+pub(crate) fn smoothness(loss: &dyn Loss, y: &[f64]) -> f64 {
+    let big_m = loss.convexity().big_m;
+    if big_m.is_finite() {
+        return big_m;
+    }
+    let (mut v, mut bent, mut size) = (vec![1.0; y.len()], vec![0.0; y.len()], 0.0);
+    for _ in 0..20 {
+        let length = linalg::norm(&v);
+        v.iter_mut().for_each(|v| *v /= length);
+        loss.hessian(y, &v, &mut bent);
+        std::mem::swap(&mut v, &mut bent);
+        size = linalg::norm(&v);
+        if !(size > 0.0 && size.is_finite()) {
+            return 1.0;
+        }
+    }
+    size
+}
+
+/// Time scales of a flow: from the fastest mode to the horizon.
 pub(crate) struct Clock {
     /// M, the loss's smoothness, that turns eigenvalues of the kernel into rates.
     pub(crate) curvature: f64,

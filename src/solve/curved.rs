@@ -1,7 +1,7 @@
 //! One flow by itself, integrated in u = α (w − w₀).
 
 use super::automatic::{Demand, Integrator, Method, Options};
-use super::clock::Clock;
+use super::clock::{Clock, smoothness};
 use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
 use super::observer::{Descent, Grid, Rest, state_at};
@@ -139,12 +139,12 @@ fn solve<H: Differentiable, L: Loss>(
         Demand { map: &flow.map, loss: &flow.loss, stiffness: clock.stiffness(), alone: true };
     method.check(&demand)?;
     let mut integrator = method.integrator(&demand);
-    if integrator == Integrator::Exponential && !flow.map.is_smooth() {
-        if plainly {
-            system.follow_kinks();
-        } else {
-            integrator = Method::Tsit45.integrator(&demand);
-        }
+    let followed = !flow.map.is_smooth() && plainly && system.follow_kinks();
+    if !(flow.map.is_smooth() || followed) {
+        integrator = match integrator {
+            Integrator::Exponential => Method::Tsit45.integrator(&demand),
+            other => other,
+        };
     }
     let mut recorder = Recorder::new(&system, flow, times, integrator);
     recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
@@ -210,7 +210,10 @@ fn solve<H: Differentiable, L: Loss>(
                 }
                 Some(other) => {
                     integrator = other;
-                    // It does not switch pieces: it is not to stay on the one where the path begins.
+                    scale
+                }
+                // Too many kinks at once: steps of any length across them.
+                None if system.follows_kinks() && too_short(&e) => {
                     drop(recorder);
                     system.ignore_kinks();
                     loose.unwrap_or(scale)
@@ -224,6 +227,10 @@ fn solve<H: Differentiable, L: Loss>(
         recorder = Recorder::new(&system, flow, times, integrator);
         recorder.record(0.0, &vec![0.0; system.setting.params()], times.first() == Some(&0.0));
     }
+}
+
+fn too_short(e: &Error) -> bool {
+    matches!(e, Error::Integration { failure: Failure::StepTooSmall, .. })
 }
 
 /// Runs at most, each with a better idea of the size of the unknowns.
@@ -252,27 +259,6 @@ impl Failures {
     }
 }
 
-/// M; for a loss that has none ‖∇²R‖ at the start, by power iteration: it scales first steps, and no result depends
-/// on it. One where that says nothing either.
-pub(crate) fn smoothness(loss: &dyn Loss, y: &[f64]) -> f64 {
-    let big_m = loss.convexity().big_m;
-    if big_m.is_finite() {
-        return big_m;
-    }
-    let (mut v, mut bent, mut size) = (vec![1.0; y.len()], vec![0.0; y.len()], 0.0);
-    for _ in 0..20 {
-        let length = linalg::norm(&v);
-        v.iter_mut().for_each(|v| *v /= length);
-        loss.hessian(y, &v, &mut bent);
-        std::mem::swap(&mut v, &mut bent);
-        size = linalg::norm(&v);
-        if !(size > 0.0 && size.is_finite()) {
-            return 1.0;
-        }
-    }
-    size
-}
-
 /// Gathers a path step by step.
 struct Recorder<'s, 'a> {
     system: &'s CurvedSystem<'a>,
@@ -281,6 +267,8 @@ struct Recorder<'s, 'a> {
     descent: Descent,
     /// sup ‖u‖ over the steps so far.
     size: f64,
+    /// The last time asked for.
+    end: f64,
 }
 
 impl<'s, 'a> Recorder<'s, 'a> {
@@ -303,7 +291,8 @@ impl<'s, 'a> Recorder<'s, 'a> {
         };
         let descent = Descent::from(flow.loss.value(&system.setting.initial));
         let grid = Grid::new(if times.first() == Some(&0.0) { &times[1..] } else { times });
-        Recorder { system, path, grid, descent, size: 0.0 }
+        let end = times.last().copied().unwrap_or(0.0);
+        Recorder { system, path, grid, descent, size: 0.0, end }
     }
 
     fn record(&mut self, t: f64, u: &[f64], wanted: bool) {
@@ -314,16 +303,11 @@ impl<'s, 'a> Recorder<'s, 'a> {
         }
     }
 
-    fn observe(
-        &mut self,
-        step: &Step<'_>,
-        options: &Options,
-        rest: Option<&Rest<'_>>,
-    ) -> Result<Decision> {
-        let dim = self.system.setting.params();
+    /// Looks at the end of a step: how far it is, and that the loss has not risen.
+    fn check(&mut self, step: &Step<'_>, rtol: f64) -> Result<()> {
         let near = match step.near {
             Some(near) => Cow::Borrowed(near),
-            None => Cow::Owned(state_at(step, step.to, dim)?),
+            None => Cow::Owned(state_at(step, step.to, self.system.setting.params())?),
         };
         self.size = self.size.max(linalg::norm(&near));
         // A state near the end is one that the velocity was just taken at.
@@ -338,7 +322,21 @@ impl<'s, 'a> Recorder<'s, 'a> {
                 detail: "the loss is not finite; stop earlier (--time) or change the start".into(),
             });
         }
-        self.descent.check(step.to, loss, options.rtol)?;
+        self.descent.check(step.to, loss, rtol)
+    }
+
+    fn observe(
+        &mut self,
+        step: &Step<'_>,
+        options: &Options,
+        rest: Option<&Rest<'_>>,
+    ) -> Result<Decision> {
+        let dim = self.system.setting.params();
+        // A step that a kink cuts short ends at no point that was looked at; one that is not follows.
+        let cut = self.system.follows_kinks() && step.near.is_none() && step.to < self.end;
+        if !cut {
+            self.check(step, options.rtol)?;
+        }
         for &t in self.grid.take(step.to) {
             self.record(t, &state_at(step, t, dim)?, true);
         }

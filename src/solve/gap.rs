@@ -1,9 +1,9 @@
 //! Both flows and the gap between them, in one integration.
 
 use super::automatic::{Demand, Integrator, Method, Options};
-use super::clock::Clock;
+use super::clock::{Clock, smoothness};
 use super::comparison::Comparison;
-use super::curved::{Failures, TRIALS, smoothness};
+use super::curved::{Failures, TRIALS};
 use super::eigen::{ClosedForm, no_modes};
 use super::exponential::Tangent;
 use super::gap_system::GapSystem;

@@ -132,10 +132,16 @@ impl<'a> CurvedSystem<'a> {
         }
     }
 
-    /// Follows kinks, if the model has kinks that can be followed.
-    pub(crate) fn follow_kinks(&mut self) {
+    /// Follows kinks, if the model has kinks that can be followed; whether it has.
+    pub(crate) fn follow_kinks(&mut self) -> bool {
         let kinked = self.setting.map.kinked();
         self.pieces = kinked.and_then(|kinked| Pieces::at(kinked, self.setting.start));
+        self.pieces.is_some()
+    }
+
+    /// Whether they are followed.
+    pub(crate) fn follows_kinks(&self) -> bool {
+        self.pieces.is_some()
     }
 
     /// Stops following them: the velocity is that of the model as it is, not of the piece at hand.
@@ -221,7 +227,11 @@ impl System for CurvedSystem<'_> {
     }
 
     fn jacobian(&self, _t: f64, u: &[f64]) -> DMatrix<f64> {
-        self.setting.newton(&self.setting.weights(u), &self.outputs(u))
+        let mut newton = self.setting.newton(&self.setting.weights(u), &self.outputs(u));
+        if let Some(pieces) = &self.pieces {
+            pieces.project_columns(&self.setting, u, &mut newton);
+        }
+        newton
     }
 
     fn tangent(&self, _t: f64, u: &[f64]) -> Option<(Vec<f64>, Root)> {

@@ -3,7 +3,7 @@
 
 use gradflow::flow::{Flow, Path, Solver};
 use gradflow::loss::Loss;
-use gradflow::model::{Differentiable, Model, Shape};
+use gradflow::model::{Covector, Differentiable, Displacement, Model, Seed, Shape};
 use gradflow::random::Generator;
 use gradflow::scalar::Scalar;
 use gradflow::solve::{
@@ -175,4 +175,41 @@ pub(crate) fn assert_close(found: f64, wanted: f64, tolerance: f64, what: &str) 
         error <= tolerance,
         "{what}: {found:.17e}, wanted {wanted:.17e}, off by {error:.2e} > {tolerance:.1e}"
     );
+}
+
+/// A model whose kinks nobody is told of: what steps across them make of it.
+pub(crate) struct Unfollowed<H>(pub(crate) H);
+
+impl<H: Differentiable> Differentiable for Unfollowed<H> {
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+    fn value(&self, w: &[f64], y: &mut [f64]) {
+        self.0.value(w, y);
+    }
+    fn jvp(&self, w: &[f64], dw: &[f64], dy: &mut [f64]) {
+        self.0.jvp(w, dw, dy);
+    }
+    fn vjp(&self, w: &[f64], dy: &[f64], dw: &mut [f64]) {
+        self.0.vjp(w, dy, dw);
+    }
+    fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+        self.0.gradient(w, seed, dw);
+    }
+    fn curvature(&self, w: &[f64], dy: &[f64], dw: &[f64], out: &mut [f64]) {
+        self.0.curvature(w, dy, dw, out);
+    }
+    fn increment(&self, at: Displacement<'_>, seed: Seed<'_>, base: &mut [f64], rest: &mut [f64]) {
+        self.0.increment(at, seed, base, rest);
+    }
+    fn is_smooth(&self) -> bool {
+        self.0.is_smooth()
+    }
+}
+
+/// The same flow, across its kinks.
+pub(crate) fn unfollowed<H: Differentiable, L: Loss>(
+    flow: &Flow<H, L>,
+) -> Flow<Unfollowed<&H>, &L> {
+    Flow::new(Unfollowed(&flow.map), &flow.loss, flow.start.clone()).scaled(flow.alpha)
 }

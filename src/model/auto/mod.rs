@@ -10,9 +10,11 @@
 //! outputs that share their operations. Models with more than ten million operations are not recorded: each call then
 //! writes a [`Tape`], of 40 to 112 bytes an operation for as long as it runs.
 
+mod kinked;
 mod replay;
 mod workspace;
 
+use super::kinks::Kinked;
 use super::{Covector, Differentiable, Displacement, Model, Seed, Shape, Structure};
 use crate::scalar::{Dual, Increment, Probe, Scalar, Tangents, Tape, Var};
 use nalgebra::DMatrix;
@@ -187,6 +189,10 @@ impl<M: Model> Differentiable for Auto<M> {
 
     fn is_smooth(&self) -> bool {
         self.smooth
+    }
+
+    fn kinked(&self) -> Option<&dyn Kinked> {
+        if self.has_kinks() { Some(self) } else { None }
     }
 
     fn structure(&self) -> Structure<'_> {

@@ -23,17 +23,22 @@ impl Replay {
         model: &M,
         replay: impl FnOnce(&Recording, &mut Workspace) -> T,
     ) -> Option<T> {
-        let record = self.record.get_or_init(|| {
-            let shape = model.shape();
-            Recording::of(&Written(model), shape.params, shape.outputs, LIMIT).map(Arc::new)
-        });
-        let record = record.as_deref()?;
+        let record = self.record(model)?;
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let popped = idle().pop();
         let mut work = popped.unwrap_or_else(|| Workspace::new(record));
         let found = replay(record, &mut work);
         idle().push(work);
         Some(found)
+    }
+
+    /// The record of `model`; nothing where it is too large.
+    pub(super) fn record<M: Model>(&self, model: &M) -> Option<&Arc<Recording>> {
+        let record = self.record.get_or_init(|| {
+            let shape = model.shape();
+            Recording::of(&Written(model), shape.params, shape.outputs, LIMIT).map(Arc::new)
+        });
+        record.as_ref()
     }
 
     /// As if the model were too large.

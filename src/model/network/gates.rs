@@ -7,6 +7,7 @@ use super::super::kinks::{Kink, Kinked, Piece, Sparse};
 use super::super::{Activation, Covector, Differentiable};
 use super::Network;
 use super::sweep::Planes;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Slopes 0 and 1 of each hidden layer, width × n.
@@ -43,6 +44,10 @@ impl Kinked for Network {
         Some(Kink { sample, layer, neuron })
     }
 
+    fn width(&self, layer: usize) -> usize {
+        self.layers[layer].outputs
+    }
+
     fn piece<'a>(&'a self, on: &[bool]) -> Option<Box<dyn Piece + 'a>> {
         let mut rest = on;
         let last = self.layers.len() - 1;
@@ -75,7 +80,10 @@ impl Gated {
     fn fed(&self, l: usize, sample: usize, w: &[f64]) -> Vec<f64> {
         let mut a: Vec<f64> = self.0.inputs.column(sample).iter().copied().collect();
         for l in 0..l {
-            let unit = |o: usize| self.gate(l, o, sample) * self.row(l, o, &a, w);
+            let unit = |o: usize| match self.gate(l, o, sample) {
+                0.0 => 0.0,
+                slope => slope * self.row(l, o, &a, w),
+            };
             a = (0..self.0.layers[l].outputs).map(unit).collect();
         }
         a
@@ -90,6 +98,35 @@ impl Gated {
         }
         below
     }
+
+    /// The gradient of ⟨signal, Z⟩ at one sample, Z what layer `top` puts out before its activation: given to `add`
+    /// entry by entry, without those of neurons that no signal reaches.
+    fn pull_back(
+        &self,
+        (top, sample): (usize, usize),
+        mut signal: Vec<f64>,
+        w: &[f64],
+        add: &mut dyn FnMut(usize, f64),
+    ) {
+        for l in (0..=top).rev() {
+            let layer = &self.0.layers[l];
+            let fed = self.fed(l, sample, w);
+            for (o, g) in signal.iter().enumerate().filter(|(_, g)| **g != 0.0) {
+                let begin = layer.weights.start + o * layer.inputs;
+                let factor = layer.weight_factor * g;
+                fed.iter().enumerate().for_each(|(i, a)| add(begin + i, factor * a));
+                if let Some(biases) = &layer.biases {
+                    add(biases.start + o, layer.bias_factor * g);
+                }
+            }
+            if l > 0 {
+                signal = self.back(l, &signal, w);
+                for (o, g) in signal.iter_mut().enumerate() {
+                    *g *= self.gate(l - 1, o, sample);
+                }
+            }
+        }
+    }
 }
 
 impl Piece for Gated {
@@ -103,6 +140,27 @@ impl Piece for Gated {
 
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
         Differentiable::gradient(&self.0, w, seed, dw);
+    }
+
+    fn gradient_seen(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64], z: &mut [f64]) {
+        self.0.sweep_gradient(w, seed, dw, z);
+    }
+
+    fn reach(&self, k: usize) -> Range<usize> {
+        let (_, _, sample) = self.0.kink(k);
+        let outputs = self.0.outputs_per_sample();
+        sample * outputs..(sample + 1) * outputs
+    }
+
+    fn local_value(&self, outputs: Range<usize>, w: &[f64], y: &mut [f64]) {
+        let last = self.0.layers.len() - 1;
+        let fed = self.fed(last, outputs.start / self.0.outputs_per_sample(), w);
+        y.iter_mut().enumerate().for_each(|(o, y)| *y = self.row(last, o, &fed, w));
+    }
+
+    fn local_gradient(&self, outputs: Range<usize>, w: &[f64], v: &[f64], dw: &mut [f64]) {
+        let (sample, last) = (outputs.start / self.0.outputs_per_sample(), self.0.layers.len() - 1);
+        self.pull_back((last, sample), v.to_vec(), w, &mut |entry, x| dw[entry] += x);
     }
 
     fn arguments(&self, w: &[f64], z: &mut [f64]) {
@@ -130,24 +188,7 @@ impl Piece for Gated {
         // The signal from z down: one row of the top layer, whole layers below.
         let mut signal = vec![0.0; self.0.layers[top].outputs];
         signal[neuron] = 1.0;
-        for l in (0..=top).rev() {
-            let layer = &self.0.layers[l];
-            let fed = self.fed(l, sample, w);
-            for (o, g) in signal.iter().enumerate().filter(|(_, g)| **g != 0.0) {
-                let begin = layer.weights.start + o * layer.inputs;
-                let factor = layer.weight_factor * g;
-                entries.extend(fed.iter().enumerate().map(|(i, a)| (begin + i, factor * a)));
-                if let Some(biases) = &layer.biases {
-                    entries.push((biases.start + o, layer.bias_factor * g));
-                }
-            }
-            if l > 0 {
-                signal = self.back(l, &signal, w);
-                for (o, g) in signal.iter_mut().enumerate() {
-                    *g *= self.gate(l - 1, o, sample);
-                }
-            }
-        }
+        self.pull_back((top, sample), signal, w, &mut |entry, x| entries.push((entry, x)));
         Sparse(entries)
     }
 

@@ -3,11 +3,19 @@
 use super::super::Covector;
 use super::super::activation::Resting;
 use super::Network;
+use super::blocks::cut;
 use super::sweep::Planes;
 
 impl Network {
-    /// [`Differentiable::gradient`](super::Differentiable::gradient). The remembered start stays as it is.
-    pub(crate) fn sweep_gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
+    /// [`Differentiable::gradient`](super::Differentiable::gradient). The remembered start stays as it is. `z`, unless it
+    /// is empty, ← what the activations are taken of: width × n for each hidden layer.
+    pub(crate) fn sweep_gradient(
+        &self,
+        w: &[f64],
+        seed: Covector<'_>,
+        dw: &mut [f64],
+        mut z: &mut [f64],
+    ) {
         let (n, last) = (self.samples(), self.layers.len() - 1);
         let begin =
             |l: usize| n * self.layers[..l].iter().map(|layer| layer.outputs).sum::<usize>();
@@ -19,7 +27,7 @@ impl Network {
             let (before, value) = values.split_at_mut(begin(l));
             let size = n * layer.outputs;
             let planes = Planes {
-                z: &mut [],
+                z: cut(&mut z, size),
                 value: &mut value[..size],
                 slope: &mut slopes[begin(l)..begin(l) + size],
                 parts: if l + 1 == last { &mut parts[..] } else { &mut [] },

@@ -206,7 +206,7 @@ impl Differentiable for Network {
     }
 
     fn gradient(&self, w: &[f64], seed: Covector<'_>, dw: &mut [f64]) {
-        self.sweep_gradient(w, seed, dw);
+        self.sweep_gradient(w, seed, dw, &mut []);
     }
 
     /// The change of the gradient at ε = 0.

@@ -27,11 +27,14 @@
 
 mod cones;
 mod jacobian;
+mod kinks;
+mod local;
 mod node;
 mod sweep;
 mod trace;
 
 pub(crate) use jacobian::Covectors;
+pub(crate) use kinks::Fold;
 pub(crate) use sweep::Sweep;
 
 use cones::Rows;
@@ -49,6 +52,7 @@ pub(crate) struct Recording {
     /// The register of each output.
     outputs: Vec<u32>,
     rows: OnceLock<(Rows, usize)>,
+    folds: OnceLock<Option<Vec<Fold>>>,
 }
 
 /// A function to record, generic over the number like [`Model::eval`](crate::model::Model::eval).
@@ -125,6 +129,7 @@ impl Recording {
             constants: draft.constants,
             outputs,
             rows: OnceLock::new(),
+            folds: OnceLock::new(),
         }
     }
 
@@ -141,6 +146,34 @@ impl Recording {
     /// What all rows of the Jacobian cost, in operations of a single sweep.
     pub(crate) fn rows_cost(&self) -> usize {
         self.rows.get_or_init(|| Rows::of(self)).1
+    }
+
+    /// Its relu and abs, in the order of the record; nothing where it jumps.
+    pub(crate) fn folds(&self) -> Option<&[Fold]> {
+        self.folds.get_or_init(|| self.find_folds()).as_deref()
+    }
+
+    /// A copy whose kinks can be held on branches.
+    pub(crate) fn branched(&self) -> Self {
+        Recording {
+            params: self.params,
+            nodes: self.nodes.clone(),
+            functions: self.functions.clone(),
+            constants: self.constants.clone(),
+            outputs: self.outputs.clone(),
+            rows: OnceLock::new(),
+            folds: OnceLock::new(),
+        }
+    }
+
+    /// The register that node `k` reads first.
+    pub(crate) fn argument_of(&self, k: usize) -> usize {
+        self.nodes[k].a as usize
+    }
+
+    /// The register of output `i`.
+    pub(crate) fn output_place(&self, i: usize) -> usize {
+        self.outputs[i] as usize
     }
 
     fn rows(&self) -> &Rows {

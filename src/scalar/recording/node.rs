@@ -58,6 +58,8 @@ pub(super) enum Unary {
     Whole(i32),
     /// xᵃ.
     Real(f64),
+    /// A relu or abs held on one branch: x times a slope.
+    Branch(f64),
 }
 
 impl Unary {
@@ -67,6 +69,7 @@ impl Unary {
             Unary::Elementary(f) => x.apply(f),
             Unary::Whole(n) => x.powi(n),
             Unary::Real(a) => x.powf(a),
+            Unary::Branch(slope) => S::from(slope) * x,
         }
     }
 
@@ -76,6 +79,7 @@ impl Unary {
             Unary::Elementary(f) => x.slope(f, y),
             Unary::Whole(n) => powi_slope(x, n),
             Unary::Real(a) => powf_slope(x, a),
+            Unary::Branch(slope) => S::from(slope),
         }
     }
 }

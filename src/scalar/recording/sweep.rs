@@ -13,11 +13,38 @@ pub(crate) struct Sweep<S> {
     pub(super) slopes: Vec<S>,
     /// What came back to each parameter and node.
     adjoint: Vec<S>,
+    /// The same on a part of the record; all zero in between.
+    pub(super) local: Vec<S>,
 }
 
 impl<S> Default for Sweep<S> {
     fn default() -> Self {
-        Sweep { registers: Vec::new(), slopes: Vec::new(), adjoint: Vec::new() }
+        Sweep { registers: Vec::new(), slopes: Vec::new(), adjoint: Vec::new(), local: Vec::new() }
+    }
+}
+
+impl Recording {
+    /// What node `k` makes of the registers before it; the slope of a function is kept.
+    #[inline(always)]
+    pub(super) fn operate<S: Scalar>(&self, k: usize, registers: &[S], slopes: &mut [S]) -> S {
+        let node = self.nodes[k];
+        let a = registers[node.a as usize];
+        let place = node.b as usize;
+        match node.op {
+            Op::Add | Op::AddConstant => a + registers[place],
+            Op::Sub | Op::SubConstant => a - registers[place],
+            Op::ConstantSub => registers[place] - a,
+            Op::Mul | Op::MulConstant => a * registers[place],
+            Op::Div | Op::DivConstant => a / registers[place],
+            Op::ConstantDiv => registers[place] / a,
+            Op::Neg => -a,
+            Op::Apply => {
+                let f = self.functions[place];
+                let y = f.at(a);
+                slopes[place] = f.slope(a, y);
+                y
+            }
+        }
     }
 }
 
@@ -25,34 +52,25 @@ impl<S: Scalar> Sweep<S> {
     /// Every operation at `w`, p numbers.
     pub(crate) fn forward(&mut self, record: &Recording, w: impl Iterator<Item = S>) {
         let p = record.params;
-        if self.registers.is_empty() {
-            let constants = record.constants.iter().map(|&c| S::from(c));
-            self.registers.reserve_exact(p + record.nodes.len() + constants.len());
-            self.registers.resize(p + record.nodes.len(), S::from(0.0));
-            self.registers.extend(constants);
-            self.slopes.resize(record.functions.len(), S::from(0.0));
-        }
+        self.make_room(record);
         let (registers, slopes) = (&mut self.registers[..], &mut self.slopes[..]);
         registers[..p].iter_mut().zip(w).for_each(|(r, w)| *r = w);
-        for (k, node) in record.nodes.iter().enumerate() {
-            let a = registers[node.a as usize];
-            let place = node.b as usize;
-            registers[p + k] = match node.op {
-                Op::Add | Op::AddConstant => a + registers[place],
-                Op::Sub | Op::SubConstant => a - registers[place],
-                Op::ConstantSub => registers[place] - a,
-                Op::Mul | Op::MulConstant => a * registers[place],
-                Op::Div | Op::DivConstant => a / registers[place],
-                Op::ConstantDiv => registers[place] / a,
-                Op::Neg => -a,
-                Op::Apply => {
-                    let f = record.functions[place];
-                    let y = f.at(a);
-                    slopes[place] = f.slope(a, y);
-                    y
-                }
-            };
+        for k in 0..record.nodes.len() {
+            registers[p + k] = record.operate(k, registers, slopes);
         }
+    }
+
+    /// Registers for the record, with its constants in place.
+    pub(super) fn make_room(&mut self, record: &Recording) {
+        if !self.registers.is_empty() {
+            return;
+        }
+        let p = record.params;
+        let constants = record.constants.iter().map(|&c| S::from(c));
+        self.registers.reserve_exact(p + record.nodes.len() + constants.len());
+        self.registers.resize(p + record.nodes.len(), S::from(0.0));
+        self.registers.extend(constants);
+        self.slopes.resize(record.functions.len(), S::from(0.0));
     }
 
     /// The outputs found by the last sweep forward.

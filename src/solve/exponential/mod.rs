@@ -17,6 +17,7 @@ mod phi;
 #[cfg(test)]
 mod plain;
 mod polynomial;
+mod states;
 mod stepper;
 mod tangent;
 mod workspace;
@@ -27,7 +28,8 @@ use super::ode::{Decision, Setup, Step, System, out_of_budget};
 use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::{Error, Failure, Result, linalg};
-use events::TrialPath;
+use events::{Rest, TrialPath};
+use past::Value;
 use std::time::Instant;
 use stepper::{Errors, HIGHEST, Outcome, Stepper};
 
@@ -51,30 +53,29 @@ const HELD: usize = 300;
 /// # Errors
 /// As `ode::integrate`; [`Failure::NonlinearSolve`] where the flow is too far from its tangent.
 #[allow(clippy::cast_precision_loss, reason = "sizes")]
-pub(crate) fn integrate(
-    system: &dyn System,
-    tangent: Tangent<'_>,
-    switching: Option<&dyn Switching>,
+pub(crate) fn integrate<'a>(
+    system: &'a dyn System,
+    tangent: Tangent<'a>,
+    switching: Option<&'a dyn Switching>,
     setup: &Setup<'_>,
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
 ) -> Result<f64> {
-    let Some(mut stepper) = Stepper::new(system, tangent) else {
+    let Some(mut stepper) = Stepper::new(system, tangent, switching) else {
         return Err(escaped(0.0));
     };
     let tolerance =
         linalg::norm(setup.atol) * (system.dim() as f64 / setup.atol.len() as f64).sqrt();
-    let reached =
-        run(&mut stepper, switching, (tolerance, setup), work, observe).map_err(|e| match e {
-            // Where a velocity has a singularity at the border, steps end before they cross it.
-            Error::Integration {
-                failure: Failure::NonlinearSolve | Failure::StepTooSmall,
-                time,
-                ..
-            } if time == stepper.time && stepper.borders() => escaped(time),
-            other => other,
-        });
-    work.rhs += stepper.evaluations;
+    let reached = run(&mut stepper, (tolerance, setup), work, observe).map_err(|e| match e {
+        // Where a velocity has a singularity at the border, steps end before they cross it.
+        Error::Integration {
+            failure: Failure::NonlinearSolve | Failure::StepTooSmall,
+            time,
+            ..
+        } if time == stepper.time && stepper.borders() => escaped(time),
+        other => other,
+    });
+    work.rhs += stepper.evaluations + switching.map_or(0, |switching| switching.spent());
     work.linear_solves += stepper.lifts;
     work.jacobians += stepper.tangents;
     reached
@@ -82,7 +83,6 @@ pub(crate) fn integrate(
 
 fn run(
     stepper: &mut Stepper<'_>,
-    switching: Option<&dyn Switching>,
     (tolerance, setup): (f64, &Setup<'_>),
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
@@ -91,6 +91,8 @@ fn run(
     let mut length = 0.1 * setup.fastest.min(setup.end);
     let (mut failures, first) = (0, work.steps);
     let mut held = Held::default();
+    // What is left of a step that a kink has cut short.
+    let mut rest: Option<Value> = None;
     loop {
         let from = stepper.time;
         if work.steps - first >= setup.budget.steps || Instant::now() > deadline {
@@ -99,10 +101,19 @@ fn run(
         if from + 1.05 * length >= setup.end {
             length = setup.end - from;
         }
+        // The length of steps is what the error allows; what is left of one is shorter.
+        let (whole, ahead) = (length, rest.take());
+        if let Some(ahead) = &ahead {
+            length = ahead.time - from;
+        }
+        let resumed = ahead.is_some();
         if from + length <= from {
             return Err(stalled(from));
         }
-        let (outcome, trial) = stepper.attempt(length, tolerance);
+        let (outcome, trial) = match ahead {
+            Some(ahead) => stepper.attempt_to(ahead, tolerance),
+            None => stepper.attempt(length, tolerance),
+        };
         let errors = match outcome {
             Outcome::Done(errors) if errors.here <= tolerance => errors,
             Outcome::Done(errors) => {
@@ -140,11 +151,11 @@ fn run(
         held.released();
         let Some(trial) = trial else { return Err(stalled(from)) };
         work.steps += 1;
-        let end = if from + length >= setup.end { setup.end } else { from + length };
-        let event = match switching {
+        let end = trial.value.time;
+        let end = if end >= setup.end * (1.0 - 2.0 * f64::EPSILON) { setup.end } else { end };
+        let event = match stepper.switching {
             Some(switching) => {
-                let path = TrialPath { stepper, trial: &trial, ends: (from, end) };
-                switching.locate(&path)?
+                switching.locate(&TrialPath { stepper, trial: &trial, ends: (from, end) })?
             }
             None => None,
         };
@@ -153,7 +164,7 @@ fn run(
             x.copy_from_slice(&stepper.within(&trial, t));
             Ok(())
         };
-        let near = if event.is_none() { Some(trial.near()) } else { None };
+        let near = if event.is_none() && !resumed { Some(trial.near()) } else { None };
         let decision = if to > from {
             observe(&Step::new(from, to, near, &interpolate))?
         } else {
@@ -165,13 +176,21 @@ fn run(
         if to >= setup.end {
             return Ok(to);
         }
-        if let (Some(switching), Some(time)) = (switching, event) {
-            stepper.interrupt(&trial, time, switching)?.ok_or_else(|| escaped(time))?;
+        if let (Some(switching), Some(time)) = (stepper.switching, event) {
+            rest = match stepper.interrupt(trial, time, switching)? {
+                Rest::Escaped => return Err(escaped(time)),
+                Rest::Ahead(ahead) => Some(ahead),
+                Rest::Nothing => None,
+            };
+            length = whole;
             continue;
         }
         let degree = stepper.degree;
         stepper.advance(trial);
         length *= adapt(stepper, degree, &errors, tolerance);
+        if resumed {
+            length = length.max(whole);
+        }
     }
 }
 

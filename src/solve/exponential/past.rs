@@ -25,6 +25,19 @@ pub(super) struct Value {
     /// The x that f was taken at, and its image.
     pub(super) x: Vec<f64>,
     pub(super) x_image: Vec<f64>,
+    /// What is remembered with f where kinks are followed (`Switching::note`), else nothing.
+    pub(super) note: Vec<f64>,
+}
+
+impl Value {
+    /// Adds `share` times another value to this one, whose time stays.
+    pub(super) fn add(&mut self, share: f64, other: &Value) {
+        add(&mut self.f, share, &other.f);
+        add(&mut self.f_image, share, &other.f_image);
+        add(&mut self.x, share, &other.x);
+        add(&mut self.x_image, share, &other.x_image);
+        add(&mut self.note, share, &other.note);
+    }
 }
 
 /// A displacement Σⱼ βⱼ fⱼ + `JᵀU` a, and its image.

@@ -145,7 +145,7 @@ fn a_step_is_its_formula() {
             .map(|node| {
                 let (f, x) = (draws.gaussians(p), draws.gaussians(p));
                 let (f_image, x_image) = (tangent.image(&f), tangent.image(&x));
-                Value { time: begin + length * node, f, f_image, x, x_image }
+                Value { time: begin + length * node, f, f_image, x, x_image, note: Vec::new() }
             })
             .collect();
         let now = draws.gaussians(p);

@@ -1,12 +1,14 @@
 //! One step of the method: predict, evaluate, correct, estimate.
 
 use super::contraction::Contraction;
-use super::past::{Motion, Value, View, add_sum};
-use super::phi::Weights;
+use super::past::{Motion, Value, add_sum};
 use super::tangent::Tangent;
 use super::workspace::Workspace;
 use crate::linalg;
+use crate::model::Sparse;
 use crate::solve::ode::System;
+use crate::solve::piecewise::Switching;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
 /// The highest degree of the polynomial that a step is corrected with.
@@ -25,10 +27,11 @@ const HOPELESS: f64 = 0.8;
 
 /// The state between steps.
 pub(super) struct Stepper<'a> {
-    system: &'a dyn System,
+    pub(super) system: &'a dyn System,
+    pub(super) switching: Option<&'a dyn Switching>,
     pub(super) tangent: Tangent<'a>,
     /// Where the tangent was taken.
-    tangent_time: f64,
+    pub(super) tangent_time: f64,
     /// Values of f, the newest first: as many as the next step may look at.
     pub(super) past: VecDeque<Value>,
     /// x = base + `JᵀU` modal, and its image.
@@ -38,8 +41,10 @@ pub(super) struct Stepper<'a> {
     pub(super) time: f64,
     /// The degree of the correcting polynomial.
     pub(super) degree: usize,
+    /// Normals of kinks with their images, the last asked for first.
+    pub(super) normals: RefCell<VecDeque<(Sparse, Vec<f64>)>>,
     pub(super) contraction: Contraction,
-    work: Workspace,
+    pub(super) work: Workspace,
     pub(super) evaluations: usize,
     pub(super) lifts: usize,
     pub(super) tangents: usize,
@@ -68,7 +73,7 @@ pub(super) struct Errors {
 /// A step carried out, and not yet made one's own.
 pub(super) struct Trial {
     pub(super) value: Value,
-    motion: Motion,
+    pub(super) motion: Motion,
 }
 
 impl Trial {
@@ -80,10 +85,15 @@ impl Trial {
 
 impl<'a> Stepper<'a> {
     /// At x = 0, t = 0; `None` where f is not finite there.
-    pub(super) fn new(system: &'a dyn System, tangent: Tangent<'a>) -> Option<Self> {
+    pub(super) fn new(
+        system: &'a dyn System,
+        tangent: Tangent<'a>,
+        switching: Option<&'a dyn Switching>,
+    ) -> Option<Self> {
         let (p, modes) = (system.dim(), tangent.rates().len());
         let mut stepper = Stepper {
             system,
+            switching,
             tangent,
             tangent_time: 0.0,
             past: VecDeque::with_capacity(HIGHEST + 2),
@@ -92,6 +102,7 @@ impl<'a> Stepper<'a> {
             image: vec![0.0; modes],
             time: 0.0,
             degree: 1,
+            normals: RefCell::default(),
             contraction: Contraction::unknown(),
             work: Workspace::new(p, modes),
             evaluations: 0,
@@ -107,7 +118,7 @@ impl<'a> Stepper<'a> {
     /// f at x; `None` where it is not finite.
     pub(super) fn evaluate(&mut self, time: f64, x: Vec<f64>, x_image: Vec<f64>) -> Option<Value> {
         let (f, f_image) = (vec![0.0; x.len()], vec![0.0; x_image.len()]);
-        self.evaluated(Value { time, f, f_image, x, x_image })
+        self.evaluated(Value { time, f, f_image, x, x_image, note: Vec::new() })
     }
 
     /// The value with f at its x filled in.
@@ -119,22 +130,11 @@ impl<'a> Stepper<'a> {
             return None;
         }
         self.tangent.take_image(&value.f, &mut value.f_image);
+        match self.switching {
+            Some(switching) => value.note = switching.note(),
+            None => value.note.clear(),
+        }
         Some(value)
-    }
-
-    /// `x` ← x + motion, where that combines `values`.
-    fn write_moved<'v>(
-        &self,
-        values: impl Iterator<Item = &'v Value> + Clone,
-        motion: &Motion,
-        total: &mut Vec<f64>,
-        x: &mut [f64],
-    ) {
-        total.clear();
-        total.extend(self.modal.iter().zip(&motion.lifted).map(|(m, a)| m + a));
-        self.tangent.lift(total, x);
-        x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
-        add_sum(x, &motion.combination, values);
     }
 
     /// f where `motion` leads, the newest of the values that it combines being `newest`, if it is not of the past.
@@ -162,8 +162,52 @@ impl<'a> Stepper<'a> {
         if self.contraction.wants_tangent(length) {
             self.take_tangent();
         }
-        self.work.weights.fill(length, self.tangent.rates(), degree + 2);
-        let (outcome, value, motion) = self.predict_and_correct(degree, length, tolerance);
+        self.look_back(degree, length);
+        let mut motion = self.work.motion();
+        {
+            let Workspace { before, weights, .. } = &mut self.work;
+            before.motion(self.past.iter(), degree, weights, &self.image, &mut motion);
+        }
+        let result = match self.evaluate_moved(self.time + length, None, &motion) {
+            Some(value) => {
+                let (errors, change) = self.correct(&value, degree, tolerance, &mut motion);
+                self.settle(value, motion, (errors, change), tolerance)
+            }
+            None => (Outcome::Escaped, None, motion),
+        };
+        self.tried(result)
+    }
+
+    /// Tries a step to where `ahead` was taken, which is known already, near the state that the path comes to.
+    pub(super) fn attempt_to(&mut self, ahead: Value, tolerance: f64) -> (Outcome, Option<Trial>) {
+        let (degree, length) = (self.degree.min(self.past.len()), ahead.time - self.time);
+        self.degree = degree;
+        self.look_back(degree, length);
+        let mut motion = self.work.motion();
+        let (errors, _) = self.correct(&ahead, degree, tolerance, &mut motion);
+        let mut reached = vec![0.0; self.base.len()];
+        let values = std::iter::once(&ahead).chain(&self.past);
+        self.write_moved(values, &motion, &mut Vec::new(), &mut reached);
+        self.lifts += 1;
+        let apart: f64 = reached.iter().zip(&ahead.x).map(|(a, b)| (a - b).powi(2)).sum();
+        let result = self.settle(ahead, motion, (errors, apart.sqrt()), tolerance);
+        self.tried(result)
+    }
+
+    /// Looks at the past from the beginning of a step of that length.
+    fn look_back(&mut self, degree: usize, length: f64) {
+        let rates = self.tangent.rates();
+        let Workspace { before, weights, .. } = &mut self.work;
+        weights.fill(length, rates, degree + 2);
+        let seen = self.past.iter().take(degree + 1);
+        before.look(seen, (self.time, length), &self.image, rates);
+    }
+
+    /// The trial step, if it was one; else its value and its motion are let go.
+    fn tried(
+        &mut self,
+        (outcome, value, motion): (Outcome, Option<Value>, Motion),
+    ) -> (Outcome, Option<Trial>) {
         match (value, matches!(outcome, Outcome::Done(_))) {
             (Some(value), true) => (outcome, Some(Trial { value, motion })),
             (value, _) => {
@@ -180,26 +224,17 @@ impl<'a> Stepper<'a> {
         self.work.motions.push(trial.motion);
     }
 
-    /// What became of the step, with the last value and motion.
-    fn predict_and_correct(
+    /// Corrects again, from a first corrected step and how far that is from where its value was taken, until the error
+    /// of that does no harm; what became of the step, with the last value and motion.
+    fn settle(
         &mut self,
-        degree: usize,
-        length: f64,
+        mut value: Value,
+        mut motion: Motion,
+        (mut errors, mut change): (Errors, f64),
         tolerance: f64,
     ) -> (Outcome, Option<Value>, Motion) {
-        let end = self.time + length;
-        let mut motion = self.work.motion();
-        {
-            let rates = self.tangent.rates();
-            let (past, Workspace { before, weights, .. }) = (self.past.iter(), &mut self.work);
-            let seen = past.clone().take(degree + 1);
-            before.look(seen, (self.time, length), &self.image, rates);
-            before.motion(past, degree, weights, &self.image, &mut motion);
-        }
-        let Some(mut value) = self.evaluate_moved(end, None, &motion) else {
-            return (Outcome::Escaped, None, motion);
-        };
-        let (mut errors, mut change) = self.correct(&value, degree, tolerance, &mut motion);
+        let (degree, end) = (self.degree, value.time);
+        let length = end - self.time;
         // What is left of the corrector's error; as long as it was never measured, too much.
         let quiet = |change: f64| change <= QUIET * tolerance;
         let mut left =
@@ -280,18 +315,6 @@ impl<'a> Stepper<'a> {
         (still * still * unseen + self.tangent.seen(image)).sqrt()
     }
 
-    /// x at `time` within a trial step.
-    pub(super) fn within(&self, trial: &Trial, time: f64) -> Vec<f64> {
-        if time == self.time {
-            return self.state();
-        }
-        let motion = self.motion_within(trial, time, &mut Weights::default());
-        let mut x = vec![0.0; self.base.len()];
-        let values = std::iter::once(&trial.value).chain(&self.past);
-        self.write_moved(values, &motion, &mut Vec::new(), &mut x);
-        x
-    }
-
     /// Makes the trial step one's own.
     pub(super) fn advance(&mut self, trial: Trial) {
         let values = std::iter::once(&trial.value).chain(&self.past);
@@ -307,71 +330,6 @@ impl<'a> Stepper<'a> {
         self.work.values.extend(self.past.drain(seen.min(self.past.len())..));
         self.work.motions.push(trial.motion);
         self.contraction.step();
-    }
-
-    /// The motion from the trial step's beginning to a time within it.
-    pub(super) fn motion_within(&self, trial: &Trial, time: f64, weights: &mut Weights) -> Motion {
-        let length = time - self.time;
-        weights.fill(length, self.tangent.rates(), self.degree + 1);
-        let values = std::iter::once(&trial.value).chain(&self.past);
-        let (mut view, mut motion) = (View::default(), Motion::default());
-        let seen = values.clone().take(self.degree + 1);
-        view.look(seen, (self.time, length), &self.image, self.tangent.rates());
-        view.motion(values, self.degree + 1, weights, &self.image, &mut motion);
-        motion
-    }
-
-    /// x.
-    pub(super) fn state(&self) -> Vec<f64> {
-        let mut x = vec![0.0; self.base.len()];
-        self.tangent.lift(&self.modal, &mut x);
-        x.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b);
-        x
-    }
-
-    /// Takes the tangent afresh at the present state; whether that was possible, and not done here already.
-    pub(super) fn take_tangent(&mut self) -> bool {
-        if self.tangent_time == self.time || !self.contraction.allows_tangent() {
-            return false;
-        }
-        let x = self.state();
-        let Some((weights, root)) = self.system.tangent(self.time, &x) else { return false };
-        let Some(tangent) = self.tangent.moved_to(weights, root) else { return false };
-        self.tangent = tangent;
-        self.tangent_time = self.time;
-        self.tangents += 1;
-        let modes = self.tangent.rates().len();
-        let away = &mut self.work.long;
-        for value in &mut self.past {
-            value.f_image.resize(modes, 0.0);
-            value.x_image.resize(modes, 0.0);
-            self.tangent.take_image(&value.f, &mut value.f_image);
-            away.clear();
-            away.extend(value.x.iter().zip(&x).map(|(v, x)| v - x));
-            self.tangent.take_image(away, &mut value.x_image);
-        }
-        self.base = x;
-        for vector in [&mut self.modal, &mut self.image] {
-            vector.clear();
-            vector.resize(modes, 0.0);
-        }
-        self.contraction.tangent_taken();
-        true
-    }
-
-    /// Whether going straight on for a thousandth of the time so far would leave the domain.
-    pub(super) fn borders(&mut self) -> bool {
-        let mut x = vec![0.0; self.base.len()];
-        self.tangent.lift(&self.modal, &mut x);
-        let ahead = 1e-3 * self.time;
-        let velocity = self.past.front().map_or(&[][..], |value| &value.f);
-        for ((x, b), v) in x.iter_mut().zip(&self.base).zip(velocity) {
-            *x += b + ahead * v;
-        }
-        self.evaluations += 1;
-        let mut beyond = vec![0.0; x.len()];
-        self.system.rhs(self.time, &x, &mut beyond);
-        !beyond.iter().all(|v| v.is_finite())
     }
 
     /// Values at hand.

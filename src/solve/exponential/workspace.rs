@@ -28,6 +28,7 @@ impl Workspace {
             f_image: vec![0.0; modes],
             x: vec![0.0; p],
             x_image: vec![0.0; modes],
+            note: Vec::new(),
         };
         let mut values = Vec::with_capacity(2 * MOST);
         values.extend(std::iter::repeat_with(fresh).take(MOST + 1));

@@ -36,6 +36,11 @@ pub(super) fn as_slice(v: &FaerVec<f64>) -> &[f64] {
     v.inner().col_as_slice(0)
 }
 
+/// The same, to be written to.
+pub(super) fn as_mut_slice(v: &mut FaerVec<f64>) -> &mut [f64] {
+    v.inner_mut().col_as_slice_mut(0)
+}
+
 /// x' = f(t, x), x(0) = 0.
 pub(super) struct Equations<'s, M> {
     system: &'s dyn System,
@@ -67,12 +72,18 @@ impl<'s, M: SystemMatrix> Equations<'s, M> {
         }
     }
 
+    /// The dimension of x.
+    pub(super) fn dim(&self) -> usize {
+        self.system.dim()
+    }
+
     /// Right-hand sides and Jacobians evaluated so far.
     pub(super) fn counters(&self) -> (usize, usize) {
         (self.rhs.get(), self.jacobians.get())
     }
 
-    fn call(&self, t: f64, x: &[f64], dx: &mut [f64]) {
+    /// `dx` ← f(t, x).
+    pub(super) fn call(&self, t: f64, x: &[f64], dx: &mut [f64]) {
         self.rhs.set(self.rhs.get() + 1);
         self.largest.set(x.iter().fold(self.largest.get(), |m, x| m.max(x.abs())));
         self.system.rhs(t, x, dx);

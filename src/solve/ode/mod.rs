@@ -7,9 +7,11 @@
 mod dense;
 mod equations;
 mod low_rank;
+mod path;
 
 pub(crate) use low_rank::{Block, LowRank};
 
+use super::piecewise::Switching;
 use crate::flow::Work;
 use crate::loss::Root;
 use crate::{Error, Failure, Result};
@@ -21,6 +23,7 @@ use diffsol::{
 use equations::{Equations, SystemMatrix};
 use low_rank::{LowRankMatrix, Woodbury};
 use nalgebra::DMatrix;
+use path::StepPath;
 use std::time::{Duration, Instant};
 
 /// The right-hand side of x' = f(t, x) and what Newton's iteration may know of it.
@@ -127,26 +130,30 @@ pub(crate) enum Decision {
 }
 
 /// Integrates from x(0) = 0 and returns the time reached: the end, or where the observer stopped.
+///
+/// Where kinks are followed, each is where a step ends, and the method starts anew from there: explicitly with the
+/// length it had, implicitly with order one.
 pub(crate) fn integrate(
     system: &dyn System,
     (scheme, newton): (Scheme, NewtonMatrix),
+    switching: Option<&dyn Switching>,
     setup: &Setup<'_>,
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
 ) -> Result<f64> {
     match (scheme, newton) {
         (Scheme::Tsit45, _) | (_, NewtonMatrix::Dense) => {
-            with_matrix::<FaerMat<f64>>(system, scheme, setup, work, observe)
+            with_matrix::<FaerMat<f64>>(system, (scheme, switching), setup, work, observe)
         }
         (_, NewtonMatrix::LowRank) => {
-            with_matrix::<LowRankMatrix>(system, scheme, setup, work, observe)
+            with_matrix::<LowRankMatrix>(system, (scheme, switching), setup, work, observe)
         }
     }
 }
 
 fn with_matrix<M: SystemMatrix>(
     system: &dyn System,
-    scheme: Scheme,
+    (scheme, switching): (Scheme, Option<&dyn Switching>),
     setup: &Setup<'_>,
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
@@ -171,31 +178,36 @@ where
         Scheme::Bdf => drive(
             problem.bdf::<M::Solver>().map_err(started)?,
             &problem,
-            (setup, longest),
+            (setup, longest, switching),
             work,
             observe,
         ),
         Scheme::TrBdf2 => drive(
             problem.tr_bdf2::<M::Solver>().map_err(started)?,
             &problem,
-            (setup, longest),
+            (setup, longest, switching),
             work,
             observe,
         ),
         Scheme::Esdirk34 => drive(
             problem.esdirk34::<M::Solver>().map_err(started)?,
             &problem,
-            (setup, longest),
+            (setup, longest, switching),
             work,
             observe,
         ),
-        Scheme::Tsit45 => {
-            drive(problem.tsit45().map_err(started)?, &problem, (setup, longest), work, observe)
-        }
+        Scheme::Tsit45 => drive(
+            problem.tsit45().map_err(started)?,
+            &problem,
+            (setup, longest, switching),
+            work,
+            observe,
+        ),
     };
     let (rhs, jacobians) = problem.eqn.counters();
     work.rhs += rhs;
     work.jacobians += jacobians;
+    work.rhs += switching.map_or(0, |switching| switching.spent());
     reached
 }
 
@@ -203,7 +215,7 @@ where
 fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
     mut solver: S,
     problem: &'a OdeSolverProblem<Equations<'a, M>>,
-    (setup, longest): (&Setup<'_>, f64),
+    (setup, longest, switching): (&Setup<'_>, f64, Option<&dyn Switching>),
     work: &mut Work,
     observe: &mut dyn FnMut(&Step<'_>) -> Result<Decision>,
 ) -> Result<f64> {
@@ -249,7 +261,26 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
             x.copy_from_slice(equations::as_slice(&dense));
             Ok(())
         };
-        match observe(&Step::new(from, to, None, &interpolate)) {
+        let path = switching.map(|_| StepPath::new((from, to), problem.eqn.dim(), &interpolate));
+        let event = match (switching, path.transpose()) {
+            (Some(switching), Ok(Some(path))) => switching.locate(&path).map(|t| t.zip(Some(path))),
+            (_, Err(e)) => Err(e),
+            _ => Ok(None),
+        };
+        let event = match event {
+            Ok(event) => event,
+            Err(e) => {
+                done = Err(e);
+                break;
+            }
+        };
+        let until = event.as_ref().map_or(to, |(time, _)| *time);
+        let decision = if until > from {
+            observe(&Step::new(from, until, None, &interpolate))
+        } else {
+            Ok(Decision::Continue)
+        };
+        match decision {
             Err(e) => {
                 done = Err(e);
                 break;
@@ -258,11 +289,20 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
                 done = Ok(t);
                 break;
             }
-            Ok(Decision::Continue) if to >= setup.end => {
-                done = Ok(to);
+            Ok(Decision::Continue) if until >= setup.end => {
+                done = Ok(until);
                 break;
             }
             Ok(Decision::Continue) => {}
+        }
+        if let (Some(switching), Some((time, path))) = (switching, event) {
+            match path.begin_at(time, switching) {
+                Ok(x) => restart(&mut solver, problem, (time, &x)),
+                Err(e) => {
+                    done = Err(e);
+                    break;
+                }
+            }
         }
     }
     let statistics = solver.get_statistics();
@@ -271,6 +311,18 @@ fn drive<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
         statistics.number_of_error_test_failures + statistics.number_of_nonlinear_solver_fails;
     work.linear_solves += statistics.number_of_nonlinear_solver_iterations;
     done
+}
+
+/// Goes on from the state `x` at `time`, where f is another one from here on.
+fn restart<'a, M: SystemMatrix, S: OdeSolverMethod<'a, Equations<'a, M>>>(
+    solver: &mut S,
+    problem: &'a OdeSolverProblem<Equations<'a, M>>,
+    (time, x): (f64, &[f64]),
+) {
+    let state = solver.state_mut();
+    *state.t = time;
+    equations::as_mut_slice(state.y).copy_from_slice(x);
+    problem.eqn.call(time, x, equations::as_mut_slice(state.dy));
 }
 
 /// The error for a budget that is spent.
