@@ -219,6 +219,18 @@ fn the_file_of_another_run_is_refused() {
     for other in others {
         assert!(matches!(begun(other, &train).load(&path), Err(Error::Data { .. })), "{other:?}");
     }
+    // As many parameters, the same weights: only the pooling is another.
+    let layers: Vec<Layer> = small()
+        .layers()
+        .iter()
+        .map(|layer| match layer {
+            Layer::Pool(_, side) => Layer::Pool(Pooling::Max, *side),
+            other => *other,
+        })
+        .collect();
+    let other = Architecture::new(CIFAR10, &layers).unwrap();
+    let mut other = TRAINING.begin(other, &start(&small()), &train).unwrap();
+    assert!(matches!(other.load(&path), Err(Error::Data { .. })));
     let fewer = images(N - 1);
     assert!(begun(TRAINING, &fewer).load(&path).is_err());
     // Cut short, as an array and as a file.

@@ -16,8 +16,8 @@ use crate::threads;
 use nalgebra::DMatrix;
 use std::ops::Range;
 
-/// Numbers in a block of rows of Dh: 256 megabytes.
-const BLOCK: usize = 1 << 25;
+/// Numbers in a block of rows of Dh: 64 megabytes.
+const BLOCK: usize = 1 << 23;
 /// Columns of K that one core adds to at a time, about.
 const COLUMNS: usize = 128;
 /// What a number of the two Gram matrices costs beside the products that make them, in multiplications.
@@ -107,15 +107,16 @@ impl Pieces<'_> {
         let (channels, each) =
             (self.convolution.output.channels, k + usize::from(self.has_biases()));
         let size = (BLOCK / (n * each)).clamp(1, channels);
+        let mut room = vec![0.0; n * size * each];
         for begin in (0..channels).step_by(size) {
             let block = begin..(begin + size).min(channels);
             let width = block.len() * each;
-            let mut rows = vec![0.0; n * width];
+            let rows = &mut room[..n * width];
             let operations = (n * self.places) as f64 * (block.len() * k) as f64;
             threads::share(operations, rows.chunks_mut(width).enumerate(), |(output, out)| {
                 self.rows(block.clone(), out, output);
             });
-            add_gram(kernel, &rows, width);
+            add_gram(kernel, rows, width);
         }
     }
 

@@ -182,7 +182,7 @@ impl<'a> Trainer<'a> {
         self.displace();
     }
 
-    /// Numbers that tell this run from any other: settings (all but the number of epochs), w₀, images.
+    /// Numbers that tell this run from any other: settings (all but the number of epochs), layers, w₀, images.
     pub(super) fn fingerprint(&self) -> Vec<f64> {
         let Training { alpha, objective, epochs: _, batch, momentum, step, decay, augmented, seed } =
             self.training;
@@ -197,7 +197,11 @@ impl<'a> Trainer<'a> {
             self.images.len() as f64,
         ];
         let mut pixels = (0..self.images.len()).flat_map(|i| self.images.image(i));
-        for hash in [seed, mixed(&mut self.start.iter()), mixed(&mut pixels)] {
+        let (start, pixels) = (mixed(&mut self.start.iter()), mixed(&mut pixels));
+        // Poolings differ without a parameter to tell them apart.
+        let layers = format!("{:?}", self.net.architecture().layers());
+        let layers: Vec<f64> = layers.bytes().map(f64::from).collect();
+        for hash in [seed, mixed(&mut layers.iter()), start, pixels] {
             // Halves, which doubles hold exactly.
             numbers.extend([(hash >> 32) as f64, (hash & 0xffff_ffff) as f64]);
         }
