@@ -43,12 +43,12 @@ impl ConvLinearized {
     /// # Errors
     /// Images that cannot be read.
     pub fn new(order: &Order) -> Result<Self> {
-        let sizes = order.size.pick((256, 128), (3000, 1000), (50_000, 10_000));
+        let sizes = order.size.pick((256, 128), (2000, 1000), (50_000, 10_000));
         Ok(ConvLinearized {
             order: order.clone(),
             sets: images(order, sizes)?,
             widths: order.size.pick([1.0 / 32.0, 1.0 / 16.0], [1.0 / 16.0, 0.125], [1.0, 2.0]),
-            epochs: order.size.pick(2, 40, 70),
+            epochs: order.size.pick(2, 60, 70),
             sizes,
         })
     }
@@ -82,7 +82,7 @@ impl Experiment for ConvLinearized {
             .note(
                 "method",
                 format!(
-                    "{} epochs, batches of 32, momentum 0.9, η₀ = 0.01 standard, 1 linearized (α = ∞), crops and flips",
+                    "{} epochs, batches of 32, momentum 0.9, steps η₀/(1 + 0.02 e), η₀ = 0.03 standard, 0.02 linearized (α = ∞: longer ones diverge), crops and flips",
                     self.epochs
                 ),
             )
@@ -113,7 +113,8 @@ impl Experiment for ConvLinearized {
             objective: Objective::CrossEntropy,
             epochs: self.epochs,
             batch: 32,
-            step: if linearized { 1.0 } else { 0.01 },
+            step: if linearized { 0.02 } else { 0.03 },
+            decay: 0.02,
             seed: self.order.seed_of(58),
             ..Training::default()
         };
