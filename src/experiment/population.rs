@@ -142,7 +142,8 @@ impl Experiment for Population {
         Ok(self.taus.iter().zip(sums).map(row).collect())
     }
 
-    /// The paper's numbers (its Figure 2(b)), as parts of the loss of f = 0.
+    /// The paper's numbers (its Figure 2(b), whose unit is arbitrary: ratios). As a part of the loss of f = 0 the lazy limit is
+    /// 0.11 for a teacher of equal signs and 0.2 for one of mixed signs, whose outputs are smaller.
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
         let (loss, lazy) = (over_null(table, "loss")?, over_null(table, "lazy")?);
         let within = |from: f64, to: f64| {
@@ -155,14 +156,18 @@ impl Experiment for Population {
         let limit = lazy.first().map_or(f64::NAN, |v| v.1);
         Ok(vec![
             Check::new("largest loss, τ ≤ 0.1", 3.5e-5, (0.0, 2e-3), over(0.0, 0.1)),
-            Check::new("mean loss, τ ≥ 1", 0.09, (0.07, 0.13), plateau),
             Check::new(
                 "mean loss, τ ≥ 1, over the exact lazy limit",
                 1.0,
                 (0.8, 1.2),
                 plateau / limit,
             ),
-            Check::new("loss at τ = 0.25, on its way", 0.034, (0.005, 0.08), over(0.25, 0.26)),
+            Check::new(
+                "loss at τ = 0.25, on its way, over that of τ ≥ 1",
+                0.37,
+                (0.05, 0.95),
+                over(0.25, 0.26) / plateau,
+            ),
         ])
     }
 }
