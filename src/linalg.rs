@@ -3,7 +3,7 @@
 //! faer's AVX-512 kernels leave the upper halves of the vector registers dirty, after which `exp` and `tanh` run three
 //! to four times slower; [`gemm`] and its relatives clear them. That call and nothing else is why `unsafe` may stand
 //! here. Every product runs on one thread: the same bits for any machine load. What is large is cut into blocks by
-//! whoever asks, and the blocks are shared out by [`threads`](crate::threads). Large eigendecompositions alone are shared
+//! whoever asks, and the blocks are shared out by [`threads`]. Large eigendecompositions alone are shared
 //! out by faer, in a fixed number of shares.
 
 use crate::threads;

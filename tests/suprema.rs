@@ -89,7 +89,7 @@ fn kept_weights_are_the_same_and_norms_are_theirs() {
     let some = Gap { keep_every: 4, ..gap(Method::Automatic, RTOL) }.solve(&flow, &times).unwrap();
     let last = times.len() - 1;
     for i in 0..times.len() {
-        let kept = (last - i) % 4 == 0;
+        let kept = (last - i).is_multiple_of(4);
         let pairs = [
             (&all.weights_gaps[i], &some.weights_gaps[i]),
             (&all.curved.displacements[i], &some.curved.displacements[i]),
