@@ -25,7 +25,7 @@ pub struct Path {
     pub kinks: Option<KinkLog>,
 }
 
-/// How a path met the kinks of its model: where the argument of a relu became zero.
+/// How a path met the kinks of its model: where the argument of a relu or abs became zero.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct KinkLog {
     /// Arguments that changed sign, in the order of time.
@@ -104,11 +104,13 @@ pub struct Work {
     pub steps: usize,
     /// Rejected steps and failed Newton iterations.
     pub rejected: usize,
-    /// Evaluations of a right-hand side: a sweep forward and one back.
+    /// Evaluations of a right-hand side: a sweep forward and one back. What kinks take besides, sweeps over the outputs
+    /// that one of them reaches, counts as the part of all outputs that those are, rounded up over the whole solve.
     pub rhs: usize,
     /// Jacobians of the right-hand side (or their low-rank factors).
     pub jacobians: usize,
-    /// Solves with Newton's matrix.
+    /// Solves with Newton's matrix; of the exponential method, lifts from the modes of its tangent, and images in them of
+    /// what a kink changes.
     pub linear_solves: usize,
 }
 

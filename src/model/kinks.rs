@@ -76,6 +76,10 @@ pub trait Piece: Sync {
 }
 
 /// Where a kink is: the relu of one neuron at one sample.
+///
+/// In a function of a user's own, which has neither, `sample` is the first output that depends on the relu or abs,
+/// `layer` the number of others that it is behind at most, and `neuron` its number among those where both are the same.
+/// A network written sample by sample and neuron by neuron thus has the numbers of a built-in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Kink {
     /// Which sample.

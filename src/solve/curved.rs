@@ -60,7 +60,7 @@ pub struct Exponential(
     pub Options,
 );
 
-/// Tsitouras 5(4) (diffsol), explicit, for mild flows and models with kinks.
+/// Tsitouras 5(4) (diffsol), explicit, for mild flows and models with kinks that cannot be followed otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tsit45(
     /// Tolerance and budget.

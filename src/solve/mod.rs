@@ -12,16 +12,17 @@
 //!    ([`Loss::root`](crate::loss::Loss::root): logistic, Huber, cross-entropy): the exponential method
 //!    (`solve::exponential`). It is exact in the linear part JᵀHJ, of rank min(N, p), in the modes of the tangent
 //!    kernel: no p × p matrix, no Newton iteration, steps that no stiffness limits while the flow is lazy, and a fresh
-//!    tangent where it is not. Relu networks are followed through their kinks (`solve::piecewise`): arguments that
-//!    change sign are located, and crossed, or slid along (Filippov), or left.
+//!    tangent where it is not. Models with relu or abs, networks or your own, are followed through their kinks
+//!    (`solve::piecewise`): arguments that change sign are located, and crossed, or slid along (Filippov), or left.
 //! 2. Where it finds that a flow is too far from its tangent, it gives up and what follows takes over. (Where the loss
 //!    rose, which no gradient flow does, it tries once more at a hundredth of the tolerance first.)
 //!
 //!    Beside its linearization a flow under such a loss, other than the square, is left to what follows: no closed form
 //!    gives ū, and (ū, e) are two blocks of unknowns whose sizes differ by any factor, with a tolerance each, coupled
 //!    through D³R as strongly as each is stiff; the method has one block, one norm, and a Hessian fixed between tangents.
-//! 3. Other models with kinks (abs, relu in your own functions), and relu networks where α h cannot be summed as it
-//!    stands (α above 10¹³ times rtol): TSIT45. Implicit steps have no solution where a unit dies at its kink.
+//! 3. Models with kinks: TSIT45. It, too, follows kinks, as the implicit methods do, and starts anew at each. Where they
+//!    cannot be followed, as α h cannot be summed as it stands (α above 10¹³ times rtol), the function jumps or it is
+//!    too large to be recorded, steps go across them; implicit ones have no solution where a unit dies at its kink.
 //! 4. Stiffness M λ₁ T up to 1000, or 100 where p N > 10⁶: TSIT45, whose steps are then hardly limited by stability.
 //! 5. Else BDF. Newton's matrix is dense, with the curvature of the model, while p ≤ 600 or p ≤ N; otherwise it is
 //!    the identity plus JᵀHJ of rank N, never formed (Woodbury).

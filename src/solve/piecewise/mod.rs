@@ -143,6 +143,7 @@ impl<'a> Pieces<'a> {
     pub(crate) fn restart(&self, start: &[f64]) {
         if let Some(state) = State::at(self.kinked, start) {
             self.state.replace(state);
+            self.last.take();
         }
     }
 
