@@ -62,7 +62,7 @@ fn explicit_and_implicit_steps_follow_kinks() {
             let error = apart(&path, &reference);
             assert!(error <= 1e-5, "{seed}, {method:?}: {error:e}");
             assert_eq!(story(&path), story(&reference), "{seed}, {method:?}");
-            // A time is off by an error over a speed; no kink here is met slower than a hundredth.
+            // A time is off by an error over a speed: a hundred times the error, for kinks met slowly.
             let late = slides_apart(&path, &reference);
             assert!(late <= 1e-3, "{seed}, {method:?}: {late:e}");
         }
