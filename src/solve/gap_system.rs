@@ -96,8 +96,12 @@ impl<'a> GapSystem<'a> {
 
 impl<'a> GapSystem<'a> {
     /// From here on kinks are followed, if the state is αu and the model's kinks can be followed; whether they are.
+    ///
+    /// Not those of functions that are no networks: where such a function slides with few parameters, αu strays from its
+    /// kink by more than e, a small difference, allows.
     pub(crate) fn follow_kinks(&self) -> bool {
-        let able = self.carried.get() != 0.0 && self.closed.is_some();
+        let network = self.setting.map.structure().is_batched();
+        let able = network && self.carried.get() != 0.0 && self.closed.is_some();
         if able && self.pieces.get().is_none() {
             let kinked = self.setting.map.kinked();
             let pieces = kinked.and_then(|kinked| Pieces::at(kinked, self.setting.start));
