@@ -241,14 +241,17 @@ impl Exhibit {
     }
 }
 
-/// A program that makes one exhibit in `figures/`, quick with `--quick` among its arguments, and prints what it shows.
+/// A program that makes one exhibit in `figures/` and prints what it shows; with `--quick` among its arguments a quick one,
+/// with `--data PATH` from those images.
 ///
 /// # Errors
 /// As [`Exhibit::make`].
 pub fn program(name: &str) -> Result<()> {
-    let quick = std::env::args().any(|word| word == "--quick");
+    let words: Vec<String> = std::env::args().collect();
+    let quick = words.iter().any(|word| word == "--quick");
     let size = if quick { Size::Quick } else { Size::Standard };
-    let order = Order { size, ..Order::default() };
+    let data = words.iter().position(|word| word == "--data").and_then(|i| words.get(i + 1));
+    let order = Order { size, data: data.map(PathBuf::from), ..Order::default() };
     let exhibit = Exhibit::named(name)?;
     let outcome = exhibit.make(&order, Path::new("figures"), false, &Silent)?;
     println!("{name}, {}: {}", exhibit.source, exhibit.shows);
