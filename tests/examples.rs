@@ -9,13 +9,25 @@ fn binaries() -> PathBuf {
 }
 
 fn prints_its_out(name: &str) {
+    prints_its_out_given(name, &[]);
+}
+
+fn prints_its_out_given(name: &str, options: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let run = Command::new(binaries().join(name)).current_dir(folder.path()).output();
+    let run = Command::new(binaries().join(name)).args(options).current_dir(folder.path()).output();
     let run = run.unwrap_or_else(|e| panic!("{name} does not start: {e}"));
     assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
     let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
     let expected = std::fs::read_to_string(expected.with_extension("out")).expect("the .out file");
     assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{name}");
+}
+
+/// The paper's figures at their quick size; those of longer runs are made by `tests/experiments.rs`.
+#[test]
+fn figures_of_the_paper() {
+    for name in ["fig1a", "fig1b", "fig4"] {
+        prints_its_out_given(name, &["--quick"]);
+    }
 }
 
 #[test]

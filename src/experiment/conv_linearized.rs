@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::conv_scale::ConvRun;
-use super::conv_settings::{images, missing};
+use super::conv_settings::{images, missing, noted};
 use super::plan::{Desk, Experiment, Order, Rows};
 use super::table::Table;
 use crate::Result;
@@ -73,12 +73,7 @@ impl Experiment for ConvLinearized {
         let table = Table::new(&columns)
             .note("model", "VGG-11 and ResNet-18, Xavier × 1.3 and 1.2, centred")
             .note("loss", "cross-entropy, mean over images");
-        let table = match &self.sets {
-            Some(sets) => table.note("data", &sets.source),
-            None => table,
-        };
-        table
-            .note("at most", format!("{} train, {} test images", self.sizes.0, self.sizes.1))
+        noted(table, self.sets.as_ref(), self.sizes)
             .note(
                 "method",
                 format!(

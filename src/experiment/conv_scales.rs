@@ -3,7 +3,7 @@
 
 use super::check::Check;
 use super::conv_scale::ConvRun;
-use super::conv_settings::{images, missing};
+use super::conv_settings::{images, missing, noted};
 use super::plan::{Desk, Experiment, Order, Rows};
 use super::table::Table;
 use crate::Result;
@@ -81,12 +81,7 @@ impl Experiment for ConvScales {
         let table = Table::new(&columns)
             .note("model", format!("VGG-11 of {} × the width, Xavier, centred", self.width))
             .note("loss", "mean square over images and classes, over α²");
-        let table = match &self.sets {
-            Some(sets) => table.note("data", &sets.source),
-            None => table,
-        };
-        table
-            .note("at most", format!("{} train, {} test images", self.sizes.0, self.sizes.1))
+        noted(table, self.sets.as_ref(), self.sizes)
             .note(
                 "method",
                 format!(

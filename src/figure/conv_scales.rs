@@ -61,10 +61,5 @@ fn drawn(
     }
     let panel =
         Panel { x: "scale α".into(), y: unit.into(), curves, measures, ..Panel::default() };
-    Ok(Picture {
-        title: title.into(),
-        caption: vec![notes_line(table, &["size", "at most"]), words.into()],
-        panels: vec![panel],
-        ..Picture::default()
-    })
+    Ok(Picture::single(title, notes_line(table, &["size", "at most"]), words, panel))
 }

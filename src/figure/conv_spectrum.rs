@@ -27,10 +27,10 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         curves,
         ..Panel::default()
     };
-    Ok(Picture {
-        title: "The spectrum of the tangent kernel at the start".into(),
-        caption: vec![notes_line(table, &["size"]), words.into()],
-        panels: vec![panel],
-        ..Picture::default()
-    })
+    Ok(Picture::single(
+        "The spectrum of the tangent kernel at the start",
+        notes_line(table, &["size"]),
+        words,
+        panel,
+    ))
 }

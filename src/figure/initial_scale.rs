@@ -40,10 +40,10 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         measures,
         ..Panel::default()
     };
-    Ok(Picture {
-        title: "Lazy training generalizes worse".into(),
-        caption: vec![notes_line(table, &["size"]), words.into()],
-        panels: vec![panel],
-        ..Picture::default()
-    })
+    Ok(Picture::single(
+        "Lazy training generalizes worse",
+        notes_line(table, &["size"]),
+        words,
+        panel,
+    ))
 }

@@ -107,6 +107,12 @@ pub(super) struct Picture {
 }
 
 impl Picture {
+    /// One panel under two paragraphs: what was run, and what is to be seen.
+    pub(super) fn single(title: &str, run: String, words: &str, panel: Panel) -> Self {
+        let caption = vec![run, words.into()];
+        Picture { title: title.into(), caption, panels: vec![panel], ..Picture::default() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         let mut curves = self.panels.iter().flat_map(|panel| &panel.curves);
         let words = self.grid.as_ref().is_some_and(|grid| grid.rows.len() > 1);

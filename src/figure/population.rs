@@ -48,10 +48,10 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         measures,
         ..Panel::default()
     };
-    Ok(Picture {
-        title: "Lazy training misses what is outside its tangent space".into(),
-        caption: vec![notes_line(table, &["size"]), words.into()],
-        panels: vec![panel],
-        ..Picture::default()
-    })
+    Ok(Picture::single(
+        "Lazy training misses what is outside its tangent space",
+        notes_line(table, &["size"]),
+        words,
+        panel,
+    ))
 }

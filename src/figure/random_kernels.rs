@@ -42,7 +42,8 @@ fn kernels(table: &Table) -> Result<Panel> {
             curves.push(if last { curve.labelled([format!("m = {m}")]) } else { curve });
         }
     }
-    let first = (0..table.len()).filter(|i| width[*i] == widths[0] && draw[*i] == 0.0);
+    let narrow = widths.first().copied().unwrap_or(f64::NAN);
+    let first = (0..table.len()).filter(|i| width[*i] == narrow && draw[*i] == 0.0);
     let limit = first.map(|i| (angle[i], inner_limit[i] + outer_limit[i])).collect();
     curves.push(Curve::on(measures, Kind::Theory, 6, limit).labelled(["limit m = ∞".into()]));
     Ok(Panel { x: "angle, rad".into(), y: "kernel".into(), curves, measures, ..Panel::default() })

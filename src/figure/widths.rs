@@ -32,10 +32,10 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
         measures,
         ..Panel::default()
     };
-    Ok(Picture {
-        title: "Wide networks are lazy under 1/√m, and generalize worse".into(),
-        caption: vec![notes_line(table, &["size"]), words.into()],
-        panels: vec![panel],
-        ..Picture::default()
-    })
+    Ok(Picture::single(
+        "Wide networks are lazy under 1/√m, and generalize worse",
+        notes_line(table, &["size"]),
+        words,
+        panel,
+    ))
 }
