@@ -5,9 +5,9 @@
 
 use super::Figure;
 use crate::experiment::{
-    Check, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds, Experiment, InitialScale,
-    KappaWidth, LazyLimit, Order, Population, Progress, RandomKernels, Silent, Size, Table,
-    Trajectories, Widths, carry_out, is_table_of, keep,
+    Check, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds, DoubleDescent, Experiment,
+    InitialScale, KappaWidth, LazyLimit, Order, Population, Progress, RandomKernels, Silent, Size,
+    Table, Trajectories, Widths, carry_out, is_table_of, keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -149,6 +149,14 @@ pub const EXHIBITS: &[Exhibit] = &[
         figure: "conv-spectrum",
         numbers: None,
         experiment: |order| Ok(Box::new(ConvSpectrum::new(order)?)),
+    },
+    Exhibit {
+        name: "double_descent",
+        source: "Hastie et al. 2019",
+        shows: "the risk of the least norm solution peaks at as many features as samples, and falls again",
+        figure: "double-descent",
+        numbers: None,
+        experiment: |order| Ok(Box::new(DoubleDescent::new(order))),
     },
 ];
 

@@ -11,6 +11,7 @@ mod canvas;
 mod conv_scales;
 mod conv_spectrum;
 mod conv_table;
+mod double_descent;
 mod gallery;
 mod initial_scale;
 mod kappa;
@@ -125,6 +126,12 @@ pub const FIGURES: &[Figure] = &[
         caption: "Tangent kernels of random networks against the limit of infinite width",
         columns: random_kernels::COLUMNS,
         picture: random_kernels::picture,
+    },
+    Figure {
+        name: "double-descent",
+        caption: "Risks of least squares against the number of features per sample",
+        columns: double_descent::COLUMNS,
+        picture: double_descent::picture,
     },
     Figure {
         name: "scaling",
