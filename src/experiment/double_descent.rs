@@ -74,12 +74,12 @@ pub struct DoubleDescent {
 }
 
 impl DoubleDescent {
-    /// 200 samples; 12, 40 or 200 repetitions.
+    /// 200 samples; 24, 160 or 1000 repetitions.
     pub fn new(order: &Order) -> Self {
         let of = |case: Case| case.ratios().iter().map(move |gamma| (case, *gamma));
         DoubleDescent {
             order: order.clone(),
-            repeats: order.size.pick(12, 40, 200),
+            repeats: order.size.pick(24, 160, 1000),
             runs: Case::ALL.into_iter().flat_map(of).collect(),
         }
     }

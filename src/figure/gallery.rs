@@ -5,9 +5,10 @@
 
 use super::Figure;
 use crate::experiment::{
-    Check, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds, DoubleDescent, Experiment,
-    InitialScale, KappaWidth, LazyLimit, Order, Population, Progress, RandomKernels, Silent, Size,
-    Table, Trajectories, Widths, carry_out, is_table_of, keep,
+    Check, ComplexityMeasure, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds,
+    DoubleDescent, Experiment, InitialScale, KappaWidth, LazyLimit, Order, Population, Progress,
+    RandomKernels, Silent, Size, Table, Trajectories, TrueRandomLabels, Widths, carry_out,
+    is_table_of, keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -157,6 +158,22 @@ pub const EXHIBITS: &[Exhibit] = &[
         figure: "double-descent",
         numbers: None,
         experiment: |order| Ok(Box::new(DoubleDescent::new(order))),
+    },
+    Exhibit {
+        name: "true_random_labels",
+        source: "Arora et al. 2019",
+        shows: "true labels are learnt faster than random ones, as their projections on a kernel's eigenvectors say",
+        figure: "true-random-labels",
+        numbers: None,
+        experiment: |order| Ok(Box::new(TrueRandomLabels::new(order)?)),
+    },
+    Exhibit {
+        name: "complexity_measure",
+        source: "Arora et al. 2019",
+        shows: "a measure of the labels alone rises with the test error as labels become random",
+        figure: "complexity-measure",
+        numbers: None,
+        experiment: |order| Ok(Box::new(ComplexityMeasure::new(order)?)),
     },
 ];
 

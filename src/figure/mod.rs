@@ -12,6 +12,7 @@ mod conv_scales;
 mod conv_spectrum;
 mod conv_table;
 mod double_descent;
+mod fine_grained;
 mod gallery;
 mod initial_scale;
 mod kappa;
@@ -132,6 +133,18 @@ pub const FIGURES: &[Figure] = &[
         caption: "Risks of least squares against the number of features per sample",
         columns: double_descent::COLUMNS,
         picture: double_descent::picture,
+    },
+    Figure {
+        name: "true-random-labels",
+        caption: "How fast true and random labels are learnt, and the prediction",
+        columns: fine_grained::SPEED_COLUMNS,
+        picture: fine_grained::speeds,
+    },
+    Figure {
+        name: "complexity-measure",
+        caption: "The complexity measure and the test error against the share of random labels",
+        columns: fine_grained::MEASURE_COLUMNS,
+        picture: fine_grained::measures,
     },
     Figure {
         name: "scaling",

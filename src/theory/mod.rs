@@ -6,6 +6,7 @@
 mod along_the_path;
 mod catalogue;
 mod condition;
+mod fine_grained;
 mod finite_horizon;
 mod generalization;
 mod inverse;
@@ -23,6 +24,7 @@ mod under_parameterized;
 
 pub use along_the_path::{Along, AlongThePath, ConvexLoss, Curve, SolverError};
 pub use catalogue::{NAMES, along_the_run, before_training, conclusion, named};
+pub use fine_grained::{FineGrained, polynomial_norm};
 pub use finite_horizon::FiniteHorizon;
 pub use generalization::{Generalization, logarithmic_form};
 pub use inverse::{Wish, first_scale, least_scale, least_width, longest_horizon};

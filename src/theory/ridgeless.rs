@@ -15,7 +15,7 @@
 //! Wishart). If p ≥ n + 2, β̂ is β projected on n random directions of p, plus X⁺ε: r²(1 − n/p) + s² n/(p − n − 1).
 //! Both are exact at any size ([`Ridgeless::gaussian_risk`]), and tend to the limits.
 //!
-//! **Ridge**, β̂ = (XᵀX + nλ Id)⁻¹Xᵀy. With m = m(−λ) the Stieltjes transform of the law of Marchenko and Pastur, the positive
+//! **Ridge**, β̂ = (`XᵀX` + nλ Id)⁻¹Xᵀy. With m = m(−λ) the Stieltjes transform of the law of Marchenko and Pastur, the positive
 //! root of γλm² + (1 − γ + λ)m − 1 = 0, and m' its derivative in −λ,
 //!
 //! ```text
