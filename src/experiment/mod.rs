@@ -31,6 +31,7 @@ mod table;
 mod trajectories;
 mod true_random_labels;
 mod two_classes;
+mod underspecification;
 mod widths;
 
 pub use bounds::{Checked, Survey, bounds_table};
@@ -63,5 +64,7 @@ pub use table::{Column, Table};
 pub use trajectories::Trajectories;
 pub use true_random_labels::TrueRandomLabels;
 pub(crate) use true_random_labels::{Labels, learnt};
+pub use underspecification::Underspecification;
+pub(crate) use underspecification::{Ensemble, spreads};
 pub use widths::Widths;
 pub(crate) use widths::by_width;

@@ -7,8 +7,8 @@ use super::Figure;
 use crate::experiment::{
     Check, ComplexityMeasure, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds,
     DoubleDescent, Experiment, InitialScale, KappaWidth, LazyLimit, Order, Population, Progress,
-    RandomKernels, Silent, Size, Table, Trajectories, TrueRandomLabels, Widths, carry_out,
-    is_table_of, keep,
+    RandomKernels, Silent, Size, Table, Trajectories, TrueRandomLabels, Underspecification, Widths,
+    carry_out, is_table_of, keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -174,6 +174,14 @@ pub const EXHIBITS: &[Exhibit] = &[
         figure: "complexity-measure",
         numbers: None,
         experiment: |order| Ok(Box::new(ComplexityMeasure::new(order)?)),
+    },
+    Exhibit {
+        name: "underspecification",
+        source: "D'Amour et al. 2020",
+        shows: "predictors that differ in the seed alone agree on data like those seen, and come apart on shifted data",
+        figure: "underspecification",
+        numbers: None,
+        experiment: |order| Ok(Box::new(Underspecification::new(order))),
     },
 ];
 

@@ -26,6 +26,7 @@ pub mod report;
 mod scaling;
 mod style;
 mod trajectories;
+mod underspecification;
 mod widths;
 
 pub use gallery::{EXHIBITS, Exhibit, Outcome, program};
@@ -145,6 +146,12 @@ pub const FIGURES: &[Figure] = &[
         caption: "The complexity measure and the test error against the share of random labels",
         columns: fine_grained::MEASURE_COLUMNS,
         picture: fine_grained::measures,
+    },
+    Figure {
+        name: "underspecification",
+        caption: "Risks in distribution and under a shift, for predictors that differ in the seed alone",
+        columns: underspecification::COLUMNS,
+        picture: underspecification::picture,
     },
     Figure {
         name: "scaling",
