@@ -58,9 +58,9 @@ pub struct Underspecification {
 }
 
 impl Underspecification {
-    /// Ten data sets with eight members each; quick: three with five; full: fifty with twenty.
+    /// Sixteen data sets with eight members each; quick: eight with four; full: fifty with twenty.
     pub fn new(order: &Order) -> Self {
-        let (repeats, members) = order.size.pick((3, 5), (10, 8), (50, 20));
+        let (repeats, members) = order.size.pick((8, 4), (16, 8), (50, 20));
         Underspecification { order: order.clone(), repeats, members }
     }
 }
@@ -106,8 +106,11 @@ impl Experiment for Underspecification {
                 let gradient = predictor.mean_gradient();
                 shift = shift_along(&gradient, &problem.beta, SHIFT * (D as f64).sqrt());
             }
-            let risk = |moved: &[f64]| problem.risk(&predictor, moved);
-            let (iid, shifted) = (risk(&[0.0; D])?, risk(&shift)?);
+            let shifted = problem.risk(&predictor, &shift)?;
+            let iid = match &predictor {
+                Predictor::Features(features) => features.risk(&problem.beta)?,
+                Predictor::Lazy { .. } => problem.risk(&predictor, &[0.0; D])?,
+            };
             (desk.tell)((member + 1) as f64 / self.members as f64);
             let ensemble = ensemble as u8 as f64;
             Ok(vec![ensemble, size as f64, repeat as f64, member as f64, iid, shifted])

@@ -5,7 +5,7 @@
 
 use super::Figure;
 use crate::experiment::{
-    Check, ComplexityMeasure, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds,
+    Check, ComplexityMeasure, ConvLinearized, ConvScales, ConvSpectrum, Depth, DivergenceBounds,
     DoubleDescent, Experiment, InitialScale, KappaWidth, LazyLimit, Order, Population, Progress,
     RandomKernels, Silent, Size, Table, Trajectories, TrueRandomLabels, Underspecification, Widths,
     carry_out, is_table_of, keep,
@@ -182,6 +182,14 @@ pub const EXHIBITS: &[Exhibit] = &[
         figure: "underspecification",
         numbers: None,
         experiment: |order| Ok(Box::new(Underspecification::new(order))),
+    },
+    Exhibit {
+        name: "depth",
+        source: "He et al. 2015",
+        shows: "thirty rectifier layers keep the signal from He's start, and lose it and do not train from Xavier's",
+        figure: "depth",
+        numbers: None,
+        experiment: |order| Ok(Box::new(Depth::new(order))),
     },
 ];
 

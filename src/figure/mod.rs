@@ -11,6 +11,7 @@ mod canvas;
 mod conv_scales;
 mod conv_spectrum;
 mod conv_table;
+mod depth;
 mod double_descent;
 mod fine_grained;
 mod gallery;
@@ -152,6 +153,12 @@ pub const FIGURES: &[Figure] = &[
         caption: "Risks in distribution and under a shift, for predictors that differ in the seed alone",
         columns: underspecification::COLUMNS,
         picture: underspecification::picture,
+    },
+    Figure {
+        name: "depth",
+        caption: "What thirty rectifier layers leave of a signal, and whether they train",
+        columns: depth::COLUMNS,
+        picture: depth::picture,
     },
     Figure {
         name: "scaling",
