@@ -12,8 +12,8 @@ fn main() -> Result<()> {
     let prelu = FilterInitialization::HePrelu(0.25).deviation(n, n);
     let mut generator = Generator::seeded(0);
     println!("start            σ     variance left   expected   ± over networks");
-    for (name, sigma, a) in [("He", he, 0.0), ("Xavier", xavier, 0.0), ("He, a = ¼", prelu, 0.25)]
-    {
+    let starts = [("He", he, 0.0), ("Xavier", xavier, 0.0), ("He, a = ¼", prelu, 0.25)];
+    for (name, sigma, a) in starts {
         let mut mean = 0.0;
         for _ in 0..draws {
             let mut v = 1.0;
@@ -26,11 +26,8 @@ fn main() -> Result<()> {
             mean += v / f64::from(draws);
         }
         let signal = Signal::new(n, a, sigma * sigma)?;
-        let (expected, off) = (signal.expected(layers), signal.relative_deviation(layers));
-        println!(
-            "{name:<10}   {sigma:.4}   {mean:13.2e}   {expected:8.1e}   {:15.0} %",
-            100.0 * off
-        );
+        let (expected, off) = (signal.expected(layers), 100.0 * signal.relative_deviation(layers));
+        println!("{name:<10}   {sigma:.4}   {mean:13.2e}   {expected:8.1e}   {off:15.0} %");
     }
     for channels in [64, 128, 256, 512] {
         let sigma = FilterInitialization::He.deviation(9 * channels, 1);

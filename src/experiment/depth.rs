@@ -24,7 +24,7 @@ const SLOPE: f64 = 0.25;
 /// Layers between two that are kept.
 const STRIDE: u32 = 5;
 /// Length of a step, and how many are between two losses kept.
-const STEP: f64 = 0.01;
+const STEP: f64 = 0.0025;
 const KEPT: usize = 5;
 
 /// What is drawn, and what rectifies.
@@ -133,7 +133,7 @@ impl Experiment for Depth {
         let mut checks = Vec::new();
         for (kind, (start, paper)) in Start::ALL.into_iter().zip([1.02, 1.07, 1.01]).enumerate() {
             let signal = start.signal()?;
-            let found = variances(table, kind)?.last().map_or(f64::NAN, |last| last.1);
+            let found = variances(table, kind as f64)?.last().map_or(f64::NAN, |last| last.1);
             let error = signal.relative_deviation(LAYERS) / (self.draws as f64).sqrt();
             let off = 3.0 * error + 0.03;
             let quantity =
@@ -142,7 +142,7 @@ impl Experiment for Depth {
             checks.push(Check::new(quantity, paper, (1.0 - off, 1.0 + off), found));
         }
         for (kind, start) in Start::ALL.into_iter().enumerate() {
-            let losses = training(table, kind)?;
+            let losses = training(table, kind as f64)?;
             let [first, last] =
                 [losses.first(), losses.last()].map(|l| l.map_or(f64::NAN, |l| l.1));
             let allowed = if start == Start::Xavier { (0.9, 1.0) } else { (0.0, 0.5) };
@@ -203,27 +203,27 @@ impl Depth {
     }
 }
 
-/// (l, mean of vₗ₊₁/v₁ over the draws) from a start.
+/// (l, mean of vₗ₊₁/v₁ over the draws) from the start of that number.
 ///
 /// # Errors
 /// [`Error::Unknown`](crate::Error::Unknown) for a missing column.
-pub(crate) fn variances(table: &Table, kind: usize) -> Result<Vec<(f64, f64)>> {
+pub(crate) fn variances(table: &Table, kind: f64) -> Result<Vec<(f64, f64)>> {
     let [start, layer, ratio] = ["start", "layer", "ratio"].map(|name| table.column(name));
     let (start, layer, ratio) = (start?, layer?, ratio?);
-    let here = |i: &usize| start[*i] == kind as f64 && !layer[*i].is_nan();
+    let here = |i: &usize| start[*i] == kind && !layer[*i].is_nan();
     let rows: Vec<usize> = (0..table.len()).filter(here).collect();
     let of = |column: &[f64]| rows.iter().map(|i| column[*i]).collect::<Vec<f64>>();
     let means = grouped(&of(layer), &of(ratio))?;
     Ok(means.into_iter().map(|(layer, mean, _)| (layer, mean)).collect())
 }
 
-/// (k, loss) from a start.
+/// (k, loss) from the start of that number.
 ///
 /// # Errors
 /// [`Error::Unknown`](crate::Error::Unknown) for a missing column.
-pub(crate) fn training(table: &Table, kind: usize) -> Result<Vec<(f64, f64)>> {
+pub(crate) fn training(table: &Table, kind: f64) -> Result<Vec<(f64, f64)>> {
     let [start, step, loss] = ["start", "step", "loss"].map(|name| table.column(name));
     let (start, step, loss) = (start?, step?, loss?);
-    let here = |i: &usize| start[*i] == kind as f64 && !step[*i].is_nan();
+    let here = |i: &usize| start[*i] == kind && !step[*i].is_nan();
     Ok((0..table.len()).filter(here).map(|i| (step[i], loss[i])).collect())
 }

@@ -2,8 +2,8 @@
 //! [`Ridgeless`](crate::theory::Ridgeless). The ridgeless solutions are ends of linear flows, in closed form at t = ∞.
 
 use super::check::Check;
+use super::initial_scale::grouped;
 use super::plan::{Desk, Experiment, Order, Rows};
-use super::students::mean_and_deviation;
 use super::table::Table;
 use crate::Result;
 use crate::flow::Flow;
@@ -44,6 +44,11 @@ impl Case {
             Case::PurelyNonlinear => "nonlinear features",
             Case::Misspecified => "misspecified",
         }
+    }
+
+    /// What stands for it in tables.
+    pub(crate) fn number(self) -> f64 {
+        f64::from(self as u8)
     }
 
     fn ratios(self) -> &'static [f64] {
@@ -116,7 +121,7 @@ impl Experiment for DoubleDescent {
             (desk.tell)(repeat as f64 / self.repeats as f64);
             let stream = self.order.stream("double descent", repeat).split(&self.label(run));
             let found = simulated(case, gamma, stream)?;
-            Ok(vec![case as u8 as f64, gamma, repeat as f64, found, limit])
+            Ok(vec![case.number(), gamma, repeat as f64, found, limit])
         };
         (0..self.repeats).map(row).collect()
     }
@@ -124,12 +129,15 @@ impl Experiment for DoubleDescent {
     /// Simulated means within three standard errors and 3 % of the limits.
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
         let mut checks = Vec::new();
-        for Mean { case, gamma, mean, error, limit } in means(table)? {
-            let off = 3.0 * error + 0.03 * limit;
-            let words = format!("risk, {}, p/n = {gamma}", case.words());
-            checks.push(Check::new(words, limit, (limit - off, limit + off), mean));
+        for case in Case::ALL {
+            for Mean { gamma, mean, error, limit } in means(table, case.number())? {
+                let off = 3.0 * error + 0.03 * limit;
+                let words = format!("risk, {}, p/n = {gamma}", case.words());
+                checks.push(Check::new(words, limit, (limit - off, limit + off), mean));
+            }
         }
-        let least = grid(table, Case::Isotropic)?.into_iter().filter(|(gamma, _)| *gamma > 1.0);
+        let least =
+            grid(table, Case::Isotropic.number())?.into_iter().filter(|(gamma, _)| *gamma > 1.0);
         let least = least.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((f64::NAN, f64::NAN));
         // The grid's ratio is 1.05.
         checks.push(Check::near("p/n of the second descent's least risk", 1.809, 0.05, least.0));
@@ -143,7 +151,7 @@ fn limits(problem: Ridgeless) -> Rows {
     let row = |case: Case| {
         (-44..=52).filter(|k| *k != 0).map(move |k| {
             let gamma = 1.05_f64.powi(k);
-            vec![case as u8 as f64, gamma, f64::NAN, f64::NAN, case.limit(gamma, problem)]
+            vec![case.number(), gamma, f64::NAN, f64::NAN, case.limit(gamma, problem)]
         })
     };
     Case::ALL.into_iter().flat_map(row).collect()
@@ -228,45 +236,39 @@ impl Features {
 
 /// What was simulated at one ratio.
 pub(crate) struct Mean {
-    pub(crate) case: Case,
     pub(crate) gamma: f64,
     pub(crate) mean: f64,
-    /// Of the mean.
+    /// Of the mean; NaN for a single repetition.
     pub(crate) error: f64,
     pub(crate) limit: f64,
 }
 
-/// Means over the repetitions.
+/// Means over the repetitions of the case of that number, by ratio.
 ///
 /// # Errors
 /// [`Error::Unknown`](crate::Error::Unknown) for a missing column.
-pub(crate) fn means(table: &Table) -> Result<Vec<Mean>> {
-    let [case, gamma, risk, limit] = ["case", "gamma", "risk", "limit"].map(|c| table.column(c));
-    let (cases, gamma, risk, limit) = (case?, gamma?, risk?, limit?);
-    let mut all = Vec::new();
-    for case in Case::ALL {
-        for place in case.ratios() {
-            let here = |i: &usize| {
-                cases[*i] == case as u8 as f64 && gamma[*i] == *place && !risk[*i].is_nan()
-            };
-            let rows: Vec<usize> = (0..table.len()).filter(here).collect();
-            let Some(&first) = rows.first() else { continue };
-            let values: Vec<f64> = rows.iter().map(|i| risk[*i]).collect();
-            let (mean, deviation) = mean_and_deviation(&values);
-            let error = deviation / (values.len() as f64).sqrt();
-            all.push(Mean { case, gamma: *place, mean, error, limit: limit[first] });
-        }
-    }
-    Ok(all)
-}
-
-/// (γ, limit) of a case on the grid.
-///
-/// # Errors
-/// [`Error::Unknown`](crate::Error::Unknown) for a missing column.
-pub(crate) fn grid(table: &Table, case: Case) -> Result<Vec<(f64, f64)>> {
+pub(crate) fn means(table: &Table, case: f64) -> Result<Vec<Mean>> {
     let [cases, gamma, risk, limit] = ["case", "gamma", "risk", "limit"].map(|c| table.column(c));
     let (cases, gamma, risk, limit) = (cases?, gamma?, risk?, limit?);
-    let here = |i: &usize| cases[*i] == case as u8 as f64 && risk[*i].is_nan();
+    let rows: Vec<usize> =
+        (0..table.len()).filter(|i| cases[*i] == case && !risk[*i].is_nan()).collect();
+    let of = |column: &[f64]| rows.iter().map(|i| column[*i]).collect::<Vec<f64>>();
+    let all = grouped(&of(gamma), &of(risk))?;
+    let limits = grouped(&of(gamma), &of(limit))?;
+    let mean = |((place, mean, deviation), (_, limit, _)): ((f64, f64, f64), (f64, f64, f64))| {
+        let count = rows.iter().filter(|i| gamma[**i] == place).count() as f64;
+        Mean { gamma: place, mean, error: deviation / count.sqrt(), limit }
+    };
+    Ok(all.into_iter().zip(limits).map(mean).collect())
+}
+
+/// (γ, limit) of the case of that number on the grid.
+///
+/// # Errors
+/// [`Error::Unknown`](crate::Error::Unknown) for a missing column.
+pub(crate) fn grid(table: &Table, case: f64) -> Result<Vec<(f64, f64)>> {
+    let [cases, gamma, risk, limit] = ["case", "gamma", "risk", "limit"].map(|c| table.column(c));
+    let (cases, gamma, risk, limit) = (cases?, gamma?, risk?, limit?);
+    let here = |i: &usize| cases[*i] == case && risk[*i].is_nan();
     Ok((0..table.len()).filter(here).map(|i| (gamma[i], limit[i])).collect())
 }

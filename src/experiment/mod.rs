@@ -2,8 +2,9 @@
 //!
 //! An [`Experiment`] is a set of runs that do not depend on each other; [`carry_out`] shares them out among the cores,
 //! writes each down as it finishes and goes on where a killed one was. The paper's own, by their figures:
-//! [`Trajectories`] (1a, 1b, 6), [`InitialScale`] (1c), [`Widths`] (2a), [`Population`] (2b), [`RandomKernels`] (4). What
-//! a table must show, with the paper's numbers, are its [`Check`]s.
+//! [`Trajectories`] (1a, 1b, 6), [`InitialScale`] (1c), [`Widths`] (2a), [`Population`] (2b), [`RandomKernels`] (4). Of works
+//! around it: [`DoubleDescent`], [`TrueRandomLabels`], [`ComplexityMeasure`], [`Underspecification`], [`Depth`]. What
+//! a table must show, with the source's numbers, are its [`Check`]s.
 
 mod bounds;
 mod check;

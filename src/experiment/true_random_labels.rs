@@ -37,9 +37,8 @@ pub(crate) enum Labels {
 }
 
 impl Labels {
-    pub(crate) const TRAINED: [Labels; 4] =
-        [Labels::Leading, Labels::True, Labels::Random, Labels::Last];
-    const ALL: [Labels; 7] = [
+    /// In the order of their numbers.
+    pub(crate) const ALL: [Labels; 7] = [
         Labels::Leading,
         Labels::True,
         Labels::Random,
@@ -259,15 +258,15 @@ impl Wide {
     }
 }
 
-/// (k, residual, predicted residual), over that at the start, of the labels of that number in [`Labels::TRAINED`].
+/// (k, residual, predicted residual), over that at the start, of the labels of that number.
 ///
 /// # Errors
 /// [`Error::Unknown`] for a missing column.
-pub(crate) fn learnt(table: &Table, kind: usize) -> Result<Vec<(f64, f64, f64)>> {
+pub(crate) fn learnt(table: &Table, kind: f64) -> Result<Vec<(f64, f64, f64)>> {
     let [labels, step, residual, predicted] =
         ["labels", "step", "residual", "predicted"].map(|name| table.column(name));
     let (labels, step, residual, predicted) = (labels?, step?, residual?, predicted?);
-    let rows: Vec<usize> = (0..table.len()).filter(|i| labels[*i] == kind as f64).collect();
+    let rows: Vec<usize> = (0..table.len()).filter(|i| labels[*i] == kind).collect();
     let whole = rows.first().map_or(1.0, |i| predicted[*i]);
     Ok(rows.into_iter().map(|i| (step[i], residual[i] / whole, predicted[i] / whole)).collect())
 }

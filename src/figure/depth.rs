@@ -12,17 +12,20 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
     let words = "Above: variance of the signal after each layer over that before the first, mean over draws of the weights; dashed: \
                  expected, 1 from He's start and 2⁻ˡ from Xavier's. Below: descent from one draw.";
     let (mut signal, mut losses) = (Vec::new(), Vec::new());
-    for (kind, (start, colour)) in Start::ALL.into_iter().zip([0, 1, 2]).enumerate() {
-        let found = variances(table, kind)?;
-        let exact = start.signal()?;
-        let layers = (0..).zip(&found).map(|(k, (layer, _))| (*layer, exact.expected(5 * k)));
-        if start != Start::Prelu {
-            signal.push(Curve::on(measures, Kind::Theory, 6, layers.collect()));
+    let colours = [0, 1, 2].into_iter().cycle();
+    for (kind, colour) in table.distinct("start")?.into_iter().zip(colours) {
+        let known = Start::ALL.into_iter().zip(0..).find(|(_, k)| f64::from(*k) == kind);
+        let label = known.map_or_else(|| kind.to_string(), |(start, _)| start.words().to_string());
+        let found = Curve::on(measures, Kind::Measured, colour, variances(table, kind)?);
+        if let Some((start, _)) = known.filter(|(start, _)| *start != Start::Prelu) {
+            let ends = [found.points.first(), found.points.last()];
+            let gain = start.signal()?.gain();
+            let exact = ends.into_iter().flatten().map(|(layer, _)| (*layer, gain.powf(*layer)));
+            signal.push(Curve::on(measures, Kind::Theory, 6, exact.collect()));
         }
-        let curve = Curve::on(measures, Kind::Measured, colour, found);
-        signal.push(curve.labelled([start.words().to_string()]));
+        signal.push(found.labelled([label.clone()]));
         let curve = Curve::on(measures, Kind::Trail, colour, training(table, kind)?);
-        losses.push(curve.labelled([start.words().to_string()]));
+        losses.push(curve.labelled([label]));
     }
     let panel = |x: &str, y: &str, curves| Panel {
         x: x.into(),

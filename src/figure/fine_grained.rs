@@ -14,16 +14,23 @@ const LOWEST: f64 = 1e-3;
 pub(super) fn speeds(table: &Table) -> Result<Picture> {
     let measures = (Measure::Linear, Measure::Log);
     let words = "Solid: descent of a wide network, ‖y − u‖/‖y‖. Dashed: what the projections of y on the eigenvectors of H∞ \
-                 predict, √(Σ (1 − ηλ)²ᵏ (v·y)²).";
+                 predict, √(Σ (1 − ηλ)²ᵏ (v·y)²), exact as the width grows.";
     let mut curves = Vec::new();
-    for (kind, (labels, colour)) in Labels::TRAINED.into_iter().zip([2, 0, 1, 3]).enumerate() {
+    let colours = [2, 0, 1, 3].into_iter().cycle();
+    for (kind, colour) in table.distinct("labels")?.into_iter().zip(colours) {
         let rows = learnt(table, kind)?;
         let of = |value: &dyn Fn(&(f64, f64, f64)) -> f64| {
             let points = rows.iter().map(|row| (row.0, value(row)));
             points.filter(|(_, v)| *v > LOWEST).collect::<Vec<_>>()
         };
+        let known = Labels::ALL.into_iter().zip(0..).find(|(_, k)| f64::from(*k) == kind);
+        let label = known.map_or_else(|| kind.to_string(), |(labels, _)| labels.words());
         let found = Curve::on(measures, Kind::Trail, colour, of(&|row| row.1));
-        curves.push(found.labelled([labels.words()]));
+        // Labels that were not trained have none.
+        if found.points.is_empty() {
+            continue;
+        }
+        curves.push(found.labelled([label]));
         curves.push(Curve::on(measures, Kind::Theory, colour, of(&|row| row.2)));
     }
     let panel =
@@ -55,7 +62,9 @@ pub(super) fn measures(table: &Table) -> Result<Picture> {
         })
     };
     let mut below = panel("test_error", 1, "test error")?;
-    below.curves.push(Curve::on(measures, Kind::Theory, 6, vec![(0.0, 0.0), (1.0, 0.5)]));
+    if below.curves.iter().any(|curve| !curve.points.is_empty()) {
+        below.curves.push(Curve::on(measures, Kind::Theory, 6, vec![(0.0, 0.0), (1.0, 0.5)]));
+    }
     Ok(Picture {
         title: "The complexity measure rises with the test error".into(),
         caption: vec![notes_line(table, &["size"]), words.into()],

@@ -1,4 +1,4 @@
-//! The gallery: every picture that belongs to the paper, with the experiment that makes its numbers.
+//! The gallery: every picture that belongs to the paper or a work around it, with the experiment that makes its numbers.
 //!
 //! An exhibit's numbers lie in `NAME.csv` and its picture in `NAME.svg`; smaller and larger sizes have their own names,
 //! `NAME_quick` and `NAME_full`. Numbers that are there, made with the same settings, are drawn again and not made again.
@@ -13,12 +13,12 @@ use crate::experiment::{
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// One of the paper's figures or tables.
+/// One of the figures or tables of the paper, or of a work around it.
 #[derive(Clone, Copy)]
 pub struct Exhibit {
     /// The word that names it.
     pub name: &'static str,
-    /// Where it is in the paper.
+    /// Where it is in the paper, or the work.
     pub source: &'static str,
     /// What it must show, in one sentence.
     pub shows: &'static str,

@@ -9,28 +9,30 @@ pub(super) const COLUMNS: &[&str] = &["ensemble", "size", "repeat", "member", "i
 
 pub(super) fn picture(table: &Table) -> Result<Picture> {
     let words = "Discs: members, which differ in the seed alone; solid: means. In distribution (black) they are alike. The mean of the \
-                 inputs then moves against one member: its risk (red) grows by far more than that of the others (blue).";
+                 inputs then moves against one member: its risk (orange) grows by far more than that of the others (blue), but for \
+                 wide lazy networks, whose kernels and errors are alike.";
+    let panels = table.distinct("ensemble")?.into_iter().map(|kind| panel(table, kind));
     Ok(Picture {
         title: "Underspecification: same risk, until the data shift".into(),
         caption: vec![notes_line(table, &["size", "model"]), words.into()],
-        panels: vec![
-            panel(table, Ensemble::RandomFeatures, "random features per dimension N/d")?,
-            panel(table, Ensemble::Lazy, "neurons m of a lazy network")?,
-        ],
+        panels: panels.collect::<Result<_>>()?,
         ..Picture::default()
     })
 }
 
-fn panel(table: &Table, kind: Ensemble, x: &str) -> Result<Panel> {
+fn panel(table: &Table, kind: f64) -> Result<Panel> {
     let measures = (Measure::Log, Measure::Log);
     let [ensemble, size, member, iid, shifted] =
         ["ensemble", "size", "member", "iid", "shifted"].map(|name| table.column(name));
     let (ensemble, size, member, iid, shifted) = (ensemble?, size?, member?, iid?, shifted?);
     let mut marks = Vec::new();
-    for i in (0..table.len()).filter(|i| ensemble[*i] == kind as u8 as f64) {
+    for i in (0..table.len()).filter(|i| ensemble[*i] == kind) {
         let colour = if member[i] == 0.0 { 1 } else { 0 };
-        marks.push(Mark::Dot { colour, at: (size[i], shifted[i]), size: 0.5 });
-        marks.push(Mark::Dot { colour: 6, at: (size[i], iid[i]), size: 0.5 });
+        for (colour, risk) in [(colour, shifted[i]), (6, iid[i])] {
+            if measures.0.shows(size[i]) && measures.1.shows(risk) {
+                marks.push(Mark::Dot { colour, at: (size[i], risk), size: 0.5 });
+            }
+        }
     }
     let all = spreads(table, kind)?;
     let sizes: Vec<f64> = all.iter().map(|s| s.size).collect();
@@ -42,5 +44,7 @@ fn panel(table: &Table, kind: Ensemble, x: &str) -> Result<Panel> {
         curve(0, "shifted, others", all.iter().map(|s| s.shifted.1).collect()),
         curve(6, "in distribution", all.iter().map(|s| s.iid.1).collect()),
     ];
+    let lazy = kind == Ensemble::Lazy.number();
+    let x = if lazy { "neurons m of a lazy network" } else { "random features per dimension N/d" };
     Ok(Panel { x: x.into(), y: "risk".into(), curves, marks, measures, ..Panel::default() })
 }
