@@ -79,3 +79,23 @@ fn logistic() {
 fn large_user_model() {
     prints_its_out("large_user_model");
 }
+
+#[test]
+fn double_descent() {
+    prints_its_out("double_descent");
+}
+
+#[test]
+fn fine_grained() {
+    prints_its_out("fine_grained");
+}
+
+#[test]
+fn underspecification() {
+    prints_its_out("underspecification");
+}
+
+#[test]
+fn depth() {
+    prints_its_out("depth");
+}

@@ -253,6 +253,32 @@ fn linearized_networks_keep_their_signs() {
 }
 
 #[test]
+fn ridgeless_regression_descends_twice() {
+    passes_quick("double_descent");
+}
+
+#[test]
+fn labels_are_learnt_as_fast_and_as_well_as_their_projections_say() {
+    passes_quick("true_random_labels complexity_measure");
+}
+
+/// Two classes of images, where no other program's measures are at hand.
+#[test]
+fn two_classes_of_images_are_learnt_so_too() {
+    passes_but("true_random_labels complexity_measure", " --data synthetic", &[]);
+}
+
+#[test]
+fn seeds_come_apart_on_shifted_data() {
+    passes_quick("underspecification");
+}
+
+#[test]
+fn depth_keeps_the_signal_from_the_right_start() {
+    passes_quick("depth");
+}
+
+#[test]
 fn without_images_the_message_says_what_to_give() {
     for name in ["fig3a", "fig7a", "fig7b", "table3b"] {
         let refused = Folder::new().line(&format!("figure {name} --quick"));

@@ -119,6 +119,18 @@ impl Table {
         })
     }
 
+    /// The different values of the column `name`, ascending, without missing ones.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] where there is no such column.
+    pub(crate) fn distinct(&self, name: &str) -> Result<Vec<f64>> {
+        let mut values: Vec<f64> =
+            self.column(name)?.iter().copied().filter(|v| !v.is_nan()).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        Ok(values)
+    }
+
     /// The table as CSV, notes first.
     pub fn to_csv(&self) -> String {
         let mut text = String::new();

@@ -1,23 +1,24 @@
-//! The gallery: every picture that belongs to the paper, with the experiment that makes its numbers.
+//! The gallery: every picture that belongs to the paper or a work around it, with the experiment that makes its numbers.
 //!
 //! An exhibit's numbers lie in `NAME.csv` and its picture in `NAME.svg`; smaller and larger sizes have their own names,
 //! `NAME_quick` and `NAME_full`. Numbers that are there, made with the same settings, are drawn again and not made again.
 
 use super::Figure;
 use crate::experiment::{
-    Check, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds, Experiment, InitialScale,
-    KappaWidth, LazyLimit, Order, Population, Progress, RandomKernels, Silent, Size, Table,
-    Trajectories, Widths, carry_out, is_table_of, keep,
+    Check, ComplexityMeasure, ConvLinearized, ConvScales, ConvSpectrum, Depth, DivergenceBounds,
+    DoubleDescent, Experiment, InitialScale, KappaWidth, LazyLimit, Order, Population, Progress,
+    RandomKernels, Silent, Size, Table, Trajectories, TrueRandomLabels, Underspecification, Widths,
+    carry_out, is_table_of, keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// One of the paper's figures or tables.
+/// One of the figures or tables of the paper, or of a work around it.
 #[derive(Clone, Copy)]
 pub struct Exhibit {
     /// The word that names it.
     pub name: &'static str,
-    /// Where it is in the paper.
+    /// Where it is in the paper, or the work.
     pub source: &'static str,
     /// What it must show, in one sentence.
     pub shows: &'static str,
@@ -149,6 +150,46 @@ pub const EXHIBITS: &[Exhibit] = &[
         figure: "conv-spectrum",
         numbers: None,
         experiment: |order| Ok(Box::new(ConvSpectrum::new(order)?)),
+    },
+    Exhibit {
+        name: "double_descent",
+        source: "Hastie et al. 2019",
+        shows: "the risk of the least norm solution peaks at as many features as samples, and falls again",
+        figure: "double-descent",
+        numbers: None,
+        experiment: |order| Ok(Box::new(DoubleDescent::new(order))),
+    },
+    Exhibit {
+        name: "true_random_labels",
+        source: "Arora et al. 2019",
+        shows: "true labels are learnt faster than random ones, as their projections on a kernel's eigenvectors say",
+        figure: "true-random-labels",
+        numbers: None,
+        experiment: |order| Ok(Box::new(TrueRandomLabels::new(order)?)),
+    },
+    Exhibit {
+        name: "complexity_measure",
+        source: "Arora et al. 2019",
+        shows: "a measure of the labels alone rises with the test error as labels become random",
+        figure: "complexity-measure",
+        numbers: None,
+        experiment: |order| Ok(Box::new(ComplexityMeasure::new(order)?)),
+    },
+    Exhibit {
+        name: "underspecification",
+        source: "D'Amour et al. 2020",
+        shows: "predictors that differ in the seed alone agree on data like those seen, and come apart on shifted data",
+        figure: "underspecification",
+        numbers: None,
+        experiment: |order| Ok(Box::new(Underspecification::new(order))),
+    },
+    Exhibit {
+        name: "depth",
+        source: "He et al. 2015",
+        shows: "thirty rectifier layers keep the signal from He's start, and lose it and do not train from Xavier's",
+        figure: "depth",
+        numbers: None,
+        experiment: |order| Ok(Box::new(Depth::new(order))),
     },
 ];
 

@@ -11,6 +11,9 @@ mod canvas;
 mod conv_scales;
 mod conv_spectrum;
 mod conv_table;
+mod depth;
+mod double_descent;
+mod fine_grained;
 mod gallery;
 mod initial_scale;
 mod kappa;
@@ -24,6 +27,7 @@ pub mod report;
 mod scaling;
 mod style;
 mod trajectories;
+mod underspecification;
 mod widths;
 
 pub use gallery::{EXHIBITS, Exhibit, Outcome, program};
@@ -125,6 +129,36 @@ pub const FIGURES: &[Figure] = &[
         caption: "Tangent kernels of random networks against the limit of infinite width",
         columns: random_kernels::COLUMNS,
         picture: random_kernels::picture,
+    },
+    Figure {
+        name: "double-descent",
+        caption: "Risks of least squares against the number of features per sample",
+        columns: double_descent::COLUMNS,
+        picture: double_descent::picture,
+    },
+    Figure {
+        name: "true-random-labels",
+        caption: "How fast true and random labels are learnt, and the prediction",
+        columns: fine_grained::SPEED_COLUMNS,
+        picture: fine_grained::speeds,
+    },
+    Figure {
+        name: "complexity-measure",
+        caption: "The complexity measure and the test error against the share of random labels",
+        columns: fine_grained::MEASURE_COLUMNS,
+        picture: fine_grained::measures,
+    },
+    Figure {
+        name: "underspecification",
+        caption: "Risks in distribution and under a shift, for predictors that differ in the seed alone",
+        columns: underspecification::COLUMNS,
+        picture: underspecification::picture,
+    },
+    Figure {
+        name: "depth",
+        caption: "What thirty rectifier layers leave of a signal, and whether they train",
+        columns: depth::COLUMNS,
+        picture: depth::picture,
     },
     Figure {
         name: "scaling",

@@ -1,0 +1,357 @@
+//! Underspecification (D'Amour et al. 2020): predictors that differ only in the seed have nearly the same risk on data like those
+//! they were trained on, and come apart on shifted data.
+//!
+//! Member 0 of each ensemble is the one for which the shift of the mean is chosen, x → x + ½√d u, u along E ∇f₀ − β; the
+//! others share data and target with it. Two kinds of ensembles: ridge regression on random features
+//! ([`RandomFeatures`](crate::theory::RandomFeatures)), and lazy relu networks of which all weights train, doubled, at t = ∞,
+//! f̄(x) = Df(w₀, x)u, for which E ∇f̄ = ½ m^(−½) Σⱼ (δaⱼ bⱼ + aⱼ δbⱼ) (the term from the kinks is odd in x).
+
+use super::check::Check;
+use super::initial_scale::grouped;
+use super::plan::{Desk, Experiment, Order, Rows};
+use super::ranks::rank_correlation;
+use super::students::mean_and_deviation;
+use super::table::Table;
+use crate::Result;
+use crate::flow::Flow;
+use crate::linalg::multiply;
+use crate::loss::Square;
+use crate::model::{Activation, Differentiable, Network, TwoLayer, doubled_start};
+use crate::random::Generator;
+use crate::solve::Eigen;
+use crate::theory::{RandomFeatures, shift_along};
+use nalgebra::DMatrix;
+
+/// d, n and the number of fresh inputs.
+const D: usize = 100;
+const SAMPLES: usize = 400;
+const FRESH: usize = 1000;
+/// λ.
+const RIDGE: f64 = 1e-3;
+/// The shift over √d.
+const SHIFT: f64 = 0.5;
+
+/// The kinds of ensembles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ensemble {
+    /// Of that many features per dimension.
+    RandomFeatures,
+    /// Of that many neurons.
+    Lazy,
+}
+
+impl Ensemble {
+    /// What stands for it in tables.
+    pub(crate) fn number(self) -> f64 {
+        f64::from(self as u8)
+    }
+}
+
+const RUNS: [(Ensemble, usize); 7] = [
+    (Ensemble::RandomFeatures, 2),
+    (Ensemble::RandomFeatures, 6),
+    (Ensemble::RandomFeatures, 12),
+    (Ensemble::RandomFeatures, 24),
+    // Eight different neurons, 808 different features: well beyond the peak at 400 samples.
+    (Ensemble::Lazy, 16),
+    (Ensemble::Lazy, 32),
+    (Ensemble::Lazy, 128),
+];
+
+/// Risks in distribution and shifted, for members of ensembles.
+pub struct Underspecification {
+    order: Order,
+    repeats: usize,
+    members: usize,
+}
+
+impl Underspecification {
+    /// Sixteen data sets with eight members each; quick: eight with four; full: fifty with twenty.
+    pub fn new(order: &Order) -> Self {
+        let (repeats, members) = order.size.pick((8, 4), (16, 8), (50, 20));
+        Underspecification { order: order.clone(), repeats, members }
+    }
+}
+
+impl Experiment for Underspecification {
+    fn blank(&self) -> Table {
+        Table::new(&[
+            ("ensemble", ""),
+            ("size", "N/d or m"),
+            ("repeat", ""),
+            ("member", ""),
+            ("iid", "R"),
+            ("shifted", "R"),
+        ])
+        .note("model", "0: ridge regression on N relu features; 1: lazy relu network of m neurons")
+        .note("data", format!("linear, on the sphere √d S^(d−1), d = {D}, {SAMPLES} samples"))
+        .note("shift", format!("{SHIFT} √d, for member 0"))
+        .note("ridge", RIDGE)
+        .note("repeats", self.repeats)
+        .note("members", self.members)
+        .note("size", self.order.size.name())
+        .note("seed", self.order.seed)
+    }
+
+    fn runs(&self) -> usize {
+        RUNS.len() * self.repeats
+    }
+
+    fn label(&self, run: usize) -> String {
+        let (ensemble, size) = RUNS[run % RUNS.len()];
+        format!("{}, repetition {}", words(ensemble, size), run / RUNS.len() + 1)
+    }
+
+    fn run(&self, run: usize, desk: &Desk<'_>) -> Result<Rows> {
+        let ((ensemble, size), repeat) = (RUNS[run % RUNS.len()], run / RUNS.len());
+        let data = self.order.stream("underspecification", repeat);
+        let problem = Problem::drawn(&data);
+        let mut shift = Vec::new();
+        let row = |member: usize| {
+            let stream = data.split("member").split(&words(ensemble, size)).stream(member as u64);
+            let predictor = problem.predictor(ensemble, size, stream)?;
+            if member == 0 {
+                let gradient = predictor.mean_gradient();
+                shift = shift_along(&gradient, &problem.beta, SHIFT * (D as f64).sqrt());
+            }
+            let shifted = problem.risk(&predictor, &shift)?;
+            let iid = match &predictor {
+                Predictor::Features(features) => features.risk(&problem.beta)?,
+                Predictor::Lazy { .. } => problem.risk(&predictor, &[0.0; D])?,
+            };
+            (desk.tell)((member + 1) as f64 / self.members as f64);
+            Ok(vec![ensemble.number(), size as f64, repeat as f64, member as f64, iid, shifted])
+        };
+        (0..self.members).map(row).collect()
+    }
+
+    /// Random features: the bands of a separate program's runs. Lazy networks: the definition, where the numbers are ours.
+    fn checks(&self, table: &Table) -> Result<Vec<Check>> {
+        let mut checks = Vec::new();
+        let features = spreads(table, Ensemble::RandomFeatures.number())?;
+        let iid = [0.434, 0.222, 0.065, 0.0348];
+        let shifted = [(4.8, 3.0), (5.3, 3.0), (2.9, 1.0), (1.5, 1.0)];
+        for (spread, (iid, (paper, least))) in features.iter().zip(iid.into_iter().zip(shifted)) {
+            let n = spread.size;
+            let off = (spread.iid.0 / spread.iid.1 - 1.0).abs();
+            checks.push(Check::near(format!("iid risk, N/d = {n}"), iid, 0.2, spread.iid.1));
+            let quantity = format!("iid risk of member 0 off the others', N/d = {n}");
+            checks.push(Check::new(quantity, None, (0.0, 0.1), off));
+            let quantity = format!("shifted risk of member 0 over the others', N/d = {n}");
+            checks.push(Check::new(quantity, paper, (least, f64::INFINITY), spread.ratio()));
+        }
+        let falls = features.windows(2).skip(1).filter(|pair| pair[0].ratio() > pair[1].ratio());
+        let quantity = "falls of that ratio from N/d = 6 on";
+        checks.push(Check::new(quantity, 2.0, (2.0, 2.0), falls.count() as f64));
+        let lazy = spreads(table, Ensemble::Lazy.number())?;
+        for (kind, all) in [("random features", &features), ("lazy networks", &lazy)] {
+            let mean =
+                |of: &dyn Fn(&Spread) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
+            let quantity = format!("{kind}: deviation over seeds, shifted over iid");
+            checks.push(Check::new(quantity, None, (3.0, f64::INFINITY), mean(&|s| s.widened)));
+            let quantity = format!("{kind}: rank correlation of iid and shifted risk");
+            checks.push(Check::new(quantity, None, (-0.5, 0.5), mean(&|s| s.correlation)));
+        }
+        Ok(checks)
+    }
+}
+
+fn words(ensemble: Ensemble, size: usize) -> String {
+    match ensemble {
+        Ensemble::RandomFeatures => format!("{size} features per dimension"),
+        Ensemble::Lazy => format!("lazy, {size} neurons"),
+    }
+}
+
+/// Samples of a linear target.
+struct Problem {
+    beta: Vec<f64>,
+    inputs: DMatrix<f64>,
+    target: Vec<f64>,
+    fresh: DMatrix<f64>,
+}
+
+/// What a member has learnt.
+enum Predictor {
+    Features(RandomFeatures),
+    /// The network at its start, and how its weights moved.
+    Lazy {
+        net: Network,
+        start: Vec<f64>,
+        moved: Vec<f64>,
+    },
+}
+
+impl Problem {
+    fn drawn(stream: &Generator) -> Self {
+        let sphere = |part: &str, n: usize| {
+            let mut stream = stream.split(part);
+            let unit = (0..n).flat_map(|_| stream.sphere(D)).collect();
+            DMatrix::from_vec(D, n, unit) * (D as f64).sqrt()
+        };
+        let beta = stream.split("target").sphere(D);
+        let (inputs, fresh) = (sphere("train", SAMPLES), sphere("fresh", FRESH));
+        let mut target = vec![0.0; SAMPLES];
+        multiply(&mut target, false, &inputs, true, &beta);
+        Problem { beta, inputs, target, fresh }
+    }
+
+    fn predictor(&self, ensemble: Ensemble, size: usize, mut seed: Generator) -> Result<Predictor> {
+        if ensemble == Ensemble::RandomFeatures {
+            let count = size * D;
+            let inner =
+                DMatrix::from_vec(D, count, (0..count).flat_map(|_| seed.sphere(D)).collect());
+            let fitted = RandomFeatures::fitted(inner, &self.inputs, &self.target, RIDGE)?;
+            return Ok(Predictor::Features(fitted));
+        }
+        let net = TwoLayer { width: size, activation: Activation::Relu, ..TwoLayer::default() };
+        let net = net.on(self.inputs.clone())?;
+        let mut start: Vec<f64> = (0..size).flat_map(|_| seed.sphere(D)).collect();
+        start.extend((0..size).map(|_| seed.sign()));
+        doubled_start(&net, &mut start)?;
+        let flow = Flow::new(&net, Square::to(self.target.clone()), start.clone());
+        let mut path = flow.linearized().solve(&Eigen, &[0.0, f64::INFINITY])?;
+        let moved = path.displacements.pop().unwrap_or_default();
+        Ok(Predictor::Lazy { net, start, moved })
+    }
+
+    /// The mean of (f(x + μ) − β·(x + μ))² over the fresh inputs.
+    fn risk(&self, predictor: &Predictor, shift: &[f64]) -> Result<f64> {
+        let mut inputs = self.fresh.clone();
+        for mut x in inputs.column_iter_mut() {
+            x.iter_mut().zip(shift).for_each(|(x, mu)| *x += mu);
+        }
+        let mut off = vec![0.0; FRESH];
+        multiply(&mut off, false, &inputs, true, &self.beta);
+        let found = predictor.values(inputs)?;
+        Ok(off.iter().zip(&found).map(|(y, f)| (y - f).powi(2)).sum::<f64>() / FRESH as f64)
+    }
+}
+
+impl Predictor {
+    fn values(&self, inputs: DMatrix<f64>) -> Result<Vec<f64>> {
+        match self {
+            Predictor::Features(features) => features.values(&inputs),
+            Predictor::Lazy { net, start, moved } => {
+                let mut y = vec![0.0; inputs.ncols()];
+                net.with_inputs(inputs)?.jvp(start, moved, &mut y);
+                Ok(y)
+            }
+        }
+    }
+
+    fn mean_gradient(&self) -> Vec<f64> {
+        let (start, moved) = match self {
+            Predictor::Features(features) => return features.mean_gradient(),
+            Predictor::Lazy { start, moved, .. } => (start, moved),
+        };
+        let width = start.len() / (D + 1);
+        let (inner, outer) = start.split_at(width * D);
+        let (inner_moved, outer_moved) = moved.split_at(width * D);
+        let mut sum = vec![0.0; D];
+        for j in 0..width {
+            let row = j * D..(j + 1) * D;
+            let both = inner[row.clone()].iter().zip(&inner_moved[row]);
+            let each = sum.iter_mut().zip(both);
+            each.for_each(|(s, (b, db))| *s += outer_moved[j] * b + outer[j] * db);
+        }
+        let factor = 0.5 / (width as f64).sqrt();
+        sum.iter_mut().for_each(|s| *s *= factor);
+        sum
+    }
+}
+
+/// How far the members of ensembles of one size are apart, in the mean over the repetitions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spread {
+    pub(crate) size: f64,
+    /// Risk in distribution, of member 0 and of the others.
+    pub(crate) iid: (f64, f64),
+    /// The same on shifted data.
+    pub(crate) shifted: (f64, f64),
+    /// Standard deviation over all members, shifted over in distribution.
+    pub(crate) widened: f64,
+    /// Of the two risks, over the members that the shift was not chosen for.
+    pub(crate) correlation: f64,
+}
+
+impl Spread {
+    fn ratio(&self) -> f64 {
+        self.shifted.0 / self.shifted.1
+    }
+}
+
+/// The spreads of ensembles of the kind of that number, by size.
+///
+/// # Errors
+/// [`Error::Unknown`](crate::Error::Unknown) for a missing column.
+pub(crate) fn spreads(table: &Table, kind: f64) -> Result<Vec<Spread>> {
+    let [ensemble, size, repeat, member, iid, shifted] =
+        ["ensemble", "size", "repeat", "member", "iid", "shifted"].map(|name| table.column(name));
+    let (ensemble, size, repeat) = (ensemble?, size?, repeat?);
+    let (member, iid, shifted) = (member?, iid?, shifted?);
+    let rows: Vec<usize> = (0..table.len()).filter(|i| ensemble[*i] == kind).collect();
+    let places: Vec<f64> = rows.iter().map(|i| size[*i]).collect();
+    let sizes = grouped(&places, &places)?;
+    let of_size = |&(place, ..): &(f64, f64, f64)| {
+        let here = |i: &&usize| size[**i] == place;
+        let mean = |column: &[f64], first: bool| {
+            let rows = rows.iter().filter(here).filter(|i| (member[**i] == 0.0) == first);
+            mean_and_deviation(&rows.map(|i| column[*i]).collect::<Vec<_>>()).0
+        };
+        let mut each = (Vec::new(), Vec::new());
+        let ours: Vec<usize> = rows.iter().filter(here).copied().collect();
+        for group in ours.chunk_by(|a, b| repeat[*a] == repeat[*b]) {
+            let of = |column: &[f64], skip: usize| -> Vec<f64> {
+                group.iter().skip(skip).map(|i| column[*i]).collect()
+            };
+            let deviation = |column: &[f64]| mean_and_deviation(&of(column, 0)).1;
+            each.0.push(deviation(shifted) / deviation(iid));
+            each.1.push(rank_correlation(&of(iid, 1), &of(shifted, 1)));
+        }
+        Spread {
+            size: place,
+            iid: (mean(iid, true), mean(iid, false)),
+            shifted: (mean(shifted, true), mean(shifted, false)),
+            widened: mean_and_deviation(&each.0).0,
+            correlation: mean_and_deviation(&each.1).0,
+        }
+    };
+    Ok(sizes.iter().map(of_size).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E ∇f̄ of a lazy network by central differences at pairs ±x, where the mean over the two is what symmetry leaves.
+    #[test]
+    fn the_mean_gradient_of_a_lazy_network_is_its_derivative() {
+        let stream = Generator::seeded(4);
+        let problem = Problem::drawn(&stream);
+        let lazy = problem.predictor(Ensemble::Lazy, 8, stream.split("seed")).unwrap();
+        let found = lazy.mean_gradient();
+        for (axis, found) in found.iter().enumerate().take(3) {
+            let moved = |sign: f64, step: f64| {
+                let mut x = &problem.fresh * sign;
+                x.row_mut(axis).add_scalar_mut(step);
+                lazy.values(x).unwrap()
+            };
+            // No kink of f̄ − it jumps there − lies between x − h and x + h for most x; the others are few, and left out.
+            let h = 1e-6;
+            let (mut sum, mut count) = (0.0, 0.0);
+            for sign in [1.0, -1.0] {
+                let (up, down, up2) = (moved(sign, h), moved(sign, -h), moved(sign, 2.0 * h));
+                for i in 0..FRESH {
+                    let (slope, other) = ((up[i] - down[i]) / (2.0 * h), (up2[i] - up[i]) / h);
+                    if (slope - other).abs() < 1e-4 {
+                        sum += slope;
+                        count += 1.0;
+                    }
+                }
+            }
+            assert!(count > 1.99 * FRESH as f64, "{count}");
+            assert!((sum / count - found).abs() < 1e-3, "{} {found}", sum / count);
+        }
+    }
+}
