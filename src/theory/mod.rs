@@ -8,6 +8,7 @@ mod catalogue;
 mod condition;
 mod finite_horizon;
 mod generalization;
+mod infinite_width;
 mod inverse;
 mod kernels;
 mod lemmas;
@@ -24,6 +25,9 @@ pub use along_the_path::{Along, AlongThePath, ConvexLoss, Curve, SolverError};
 pub use catalogue::{NAMES, along_the_run, before_training, conclusion, named};
 pub use finite_horizon::FiniteHorizon;
 pub use generalization::{Generalization, logarithmic_form};
+pub use infinite_width::{
+    KernelTraining, Prediction, Schedule, Trained, WideEnsemble, WideKernels, WideNet,
+};
 pub use inverse::{Wish, first_scale, least_scale, least_width, longest_horizon};
 pub use kernels::{LayerKernels, predict};
 pub use lemmas::{MetricStability, MovingMetric};
