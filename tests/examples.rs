@@ -67,3 +67,8 @@ fn logistic() {
 fn large_user_model() {
     prints_its_out("large_user_model");
 }
+
+#[test]
+fn wide_nets() {
+    prints_its_out("wide_nets");
+}

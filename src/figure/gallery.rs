@@ -7,7 +7,7 @@ use super::Figure;
 use crate::experiment::{
     Check, ConvLinearized, ConvScales, ConvSpectrum, DivergenceBounds, Experiment, InitialScale,
     KappaWidth, LazyLimit, Order, Population, Progress, RandomKernels, Silent, Size, Table,
-    Trajectories, Widths, carry_out, is_table_of, keep,
+    Trajectories, WideNets, Widths, carry_out, is_table_of, keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -149,6 +149,14 @@ pub const EXHIBITS: &[Exhibit] = &[
         figure: "conv-spectrum",
         numbers: None,
         experiment: |order| Ok(Box::new(ConvSpectrum::new(order)?)),
+    },
+    Exhibit {
+        name: "wide_nets",
+        source: "Lee et al. 2019",
+        shows: "wide nets evolve as linear models: every distance falls as n^(−1/2) or faster",
+        figure: "wide-nets",
+        numbers: None,
+        experiment: |order| Ok(Box::new(WideNets::new(order))),
     },
 ];
 

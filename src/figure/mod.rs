@@ -24,6 +24,7 @@ pub mod report;
 mod scaling;
 mod style;
 mod trajectories;
+mod wide_nets;
 mod widths;
 
 pub use gallery::{EXHIBITS, Exhibit, Outcome, program};
@@ -125,6 +126,12 @@ pub const FIGURES: &[Figure] = &[
         caption: "Tangent kernels of random networks against the limit of infinite width",
         columns: random_kernels::COLUMNS,
         picture: random_kernels::picture,
+    },
+    Figure {
+        name: "wide-nets",
+        caption: "How far nets are from their linearization and their kernels from the limit, against the width",
+        columns: wide_nets::COLUMNS,
+        picture: wide_nets::picture,
     },
     Figure {
         name: "scaling",
