@@ -154,7 +154,7 @@ fn print(kernel: &DMatrix<f64>, out: &mut dyn Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// λ_max and λ_min.
+/// The largest eigenvalue and the smallest.
 fn ends(training: &KernelTraining) -> (f64, f64) {
     let lambda = training.eigenvalues();
     let end = |value: Option<&f64>| value.copied().unwrap_or(0.0);

@@ -25,7 +25,7 @@ use nalgebra::DMatrix;
 const D: usize = 4;
 const N: usize = 12;
 const TEST: usize = 50;
-/// σ_w² and σ_b².
+/// Variances of weights and biases.
 const VARIANCES: (f64, f64) = (1.5, 0.1);
 /// Steps of descent, and their length over `η_crit`.
 const STEPS: usize = 600;
@@ -106,7 +106,7 @@ impl Drawn {
         Flow::new(map, Square::to(self.target.clone()), self.start.clone())
     }
 
-    /// Suprema over steps: root mean square over test inputs of f − f_lin, ‖θ − θ₀‖, ‖Θ − Θ₀‖/‖Θ₀‖.
+    /// Suprema over steps: root mean square over test inputs of f − `f_lin`, ‖θ − θ₀‖, ‖Θ − Θ₀‖/‖Θ₀‖.
     fn descend(&self, desk: &Desk<'_>) -> Result<[f64; 3]> {
         let (before, across) = self.before(&self.elsewhere);
         let residual = self.residual();
@@ -148,8 +148,8 @@ impl Drawn {
             for ((before, across), found) in parts.iter().zip(found) {
                 match self.training.outputs(before, across, &residual, schedule) {
                     Ok(closed) => {
-                        worst =
-                            worst.max((closed - DMatrix::from_vec(found.len(), 1, found)).amax())
+                        let found = DMatrix::from_vec(found.len(), 1, found);
+                        worst = worst.max((closed - found).amax());
                     }
                     Err(e) => failed = Some(e),
                 }

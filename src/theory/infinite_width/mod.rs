@@ -10,9 +10,9 @@
 //! Kˡ⁺¹ = v_W Aˡ + v_b,    Θˡ⁺¹ = r_W Aˡ + r_b + v_W Ȧˡ Θˡ,    Θ⁰ = 0.
 //! ```
 //!
-//! `v` are variances and `r` rates of learning, a pair for each layer. In the NTK parametrization z = (σ_w/√n) W a + σ_b b
-//! both are (σ_w², σ_b²). In the standard one, z = W a + b with W ~ N(0, σ_w²/n) and b ~ N(0, σ_b²), the variances are
-//! these and the rates (n, 1), n being the layer's inputs: Θ grows with the width, and the limit is that of Θ/n, at the
+//! `v` are variances and `r` rates of learning, a pair for each layer. In the NTK parametrization `z = (σ_w/√n) W a + σ_b b`
+//! both are `(σ_w², σ_b²)`. In the standard one, z = W a + b with `W ~ N(0, σ_w²/n)` and `b ~ N(0, σ_b²)`, the variances
+//! are these and the rates (n, 1), n being the layer's inputs: Θ grows with the width, and the limit is that of Θ/n, at the
 //! learning rate η/n. See [`WideNet`].
 //!
 //! **Training** (Lee et al. 2019, eqs. 8–11, 14, 15). Under ½ Σ‖f(x) − y‖² what is left of the residual after training is

@@ -24,7 +24,7 @@ pub struct WideNet {
 }
 
 impl WideNet {
-    /// `hidden` hidden layers in the NTK parametrization z = (σ_w/√n) W a + σ_b b, everything N(0, 1); `sigma_b` = 0 for
+    /// `hidden` hidden layers in the NTK parametrization `z = (σ_w/√n) W a + σ_b b`, everything N(0, 1); `sigma_b` = 0 for
     /// no biases.
     ///
     /// # Errors
@@ -48,8 +48,8 @@ impl WideNet {
         Ok(WideNet { layers: vec![layer; hidden + 1], activation })
     }
 
-    /// The standard parametrization z = W a + b with W ~ N(0, σ_w²/n) and b ~ N(0, σ_b²), biases training even where
-    /// σ_b = 0, for layers of `inputs` (the inputs' dimension, then the widths of hidden layers).
+    /// The standard parametrization z = W a + b with `W ~ N(0, σ_w²/n)` and `b ~ N(0, σ_b²)`, biases training even
+    /// where `sigma_b` = 0, for layers of `inputs` (the inputs' dimension, then the widths of hidden layers).
     ///
     /// K is that of [`WideNet::ntk`]. Θ is what such a net of *large* widths has to leading order: of the size of the
     /// widths, so that it trains at rates η/n (Lee et al. 2019, Appendix F; layer by layer as Sohl-Dickstein et al. 2020).

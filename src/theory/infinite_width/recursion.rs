@@ -81,7 +81,7 @@ impl WideNet {
             let mut all = Vec::with_capacity(self.hidden());
             for layer in &self.layers[..self.hidden()] {
                 let variance = layer.weight_variance * mean_square + layer.bias_variance;
-                if self.by_quadrature() && !(variance <= LARGEST_VARIANCE) {
+                if self.by_quadrature() && (variance > LARGEST_VARIANCE || variance.is_nan()) {
                     return Err(too_large(variance));
                 }
                 let alone = Pair { first: variance, second: variance, covariance: variance };
