@@ -99,3 +99,8 @@ fn underspecification() {
 fn depth() {
     prints_its_out("depth");
 }
+
+#[test]
+fn wide_nets() {
+    prints_its_out("wide_nets");
+}

@@ -217,6 +217,11 @@ fn the_scale_of_the_start_decides_as_in_the_paper() {
 }
 
 #[test]
+fn wide_nets_evolve_as_linear_models() {
+    passes_quick("wide_nets");
+}
+
+#[test]
 fn the_population_loss_is_the_papers() {
     passes_quick("fig2b");
 }

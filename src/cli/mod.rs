@@ -16,6 +16,7 @@ mod findings;
 mod flow;
 mod flow_options;
 mod json;
+mod kernel;
 mod options;
 mod outputs;
 mod problem;
@@ -52,6 +53,8 @@ enum Command {
     Bounds(Box<bounds_options::BoundsOptions>),
     /// Norms, singular values, Lipschitz constants and the laziness κ of a model at its start, each with its evidence.
     Constants(Box<constants::ConstantsOptions>),
+    /// The tangent kernel of a model at its start, or of a network of infinite width, printed or written as .npy.
+    Kernel(Box<kernel::KernelOptions>),
     /// Print the gradient-flow system that a formula generates, as text or LaTeX.
     Derive(derive::DeriveOptions),
     /// Make and draw the paper's figures, and hold what they show against the paper's numbers.
@@ -67,6 +70,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Flow(options) => flow::run(&options, &mut out),
         Command::Bounds(options) => bounds::run(&options, &mut out),
         Command::Constants(options) => constants::run(&options, &mut out),
+        Command::Kernel(options) => kernel::run(&options, &mut out),
         Command::Derive(options) => derive::run(&options, &mut out),
         Command::Figure(options) => figure::run(&options, &mut out),
         Command::Report(options) => report_page::run(&options, &mut out),

@@ -34,14 +34,15 @@ pub(super) fn check_files(
 }
 
 /// Data are never overwritten by results, whatever is asked for: `--data flats.csv --figure flats.svg` would.
-fn refuse_data_file(path: &Path, problem: &ProblemOptions) -> Result<()> {
+pub(super) fn refuse_data_file(path: &Path, problem: &ProblemOptions) -> Result<()> {
     let Ok(place) = path.canonicalize() else { return Ok(()) };
     let words = [&problem.data, &problem.target].into_iter().flatten();
     let mut read = words.flat_map(|text| text.split(',').chain([text.as_str()]));
     if read.any(|name| Path::new(name.trim()).canonicalize().is_ok_and(|file| file == place)) {
         return Err(Error::Conflict {
             found: format!("{} holds the data and would be overwritten by results", path.display()),
-            remedy: "give --csv or --figure another name (a figure's numbers go into the .csv beside it)".into(),
+            remedy: "give the results another name (a figure's numbers go into the .csv beside it)"
+                .into(),
         });
     }
     Ok(())
@@ -54,7 +55,7 @@ pub(super) fn figure_path(options: &OutputOptions, default: &str) -> Option<Path
 }
 
 /// Explicitly named files are not overwritten unless told to.
-fn refuse_existing(path: &Path, overwrite: bool) -> Result<()> {
+pub(super) fn refuse_existing(path: &Path, overwrite: bool) -> Result<()> {
     if path.exists() && !overwrite {
         return Err(Error::Conflict {
             found: format!("{} exists", path.display()),

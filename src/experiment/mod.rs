@@ -3,7 +3,7 @@
 //! An [`Experiment`] is a set of runs that do not depend on each other; [`carry_out`] shares them out among the cores,
 //! writes each down as it finishes and goes on where a killed one was. The paper's own, by their figures:
 //! [`Trajectories`] (1a, 1b, 6), [`InitialScale`] (1c), [`Widths`] (2a), [`Population`] (2b), [`RandomKernels`] (4). Of works
-//! around it: [`DoubleDescent`], [`TrueRandomLabels`], [`ComplexityMeasure`], [`Underspecification`], [`Depth`]. What
+//! around it: [`WideNets`], [`DoubleDescent`], [`TrueRandomLabels`], [`ComplexityMeasure`], [`Underspecification`], [`Depth`]. What
 //! a table must show, with the source's numbers, are its [`Check`]s.
 
 mod bounds;
@@ -34,6 +34,7 @@ mod trajectories;
 mod true_random_labels;
 mod two_classes;
 mod underspecification;
+mod wide_nets;
 mod widths;
 
 pub use bounds::{Checked, Survey, bounds_table};
@@ -70,5 +71,7 @@ pub use true_random_labels::TrueRandomLabels;
 pub(crate) use true_random_labels::{Labels, learnt};
 pub use underspecification::Underspecification;
 pub(crate) use underspecification::{Ensemble, spreads};
+pub use wide_nets::WideNets;
+pub(crate) use wide_nets::wide_means;
 pub use widths::Widths;
 pub(crate) use widths::by_width;

@@ -7,8 +7,8 @@ use super::Figure;
 use crate::experiment::{
     Check, ComplexityMeasure, ConvLinearized, ConvScales, ConvSpectrum, Depth, DivergenceBounds,
     DoubleDescent, Experiment, InitialScale, KappaWidth, LazyLimit, Order, Population, Progress,
-    RandomKernels, Silent, Size, Table, Trajectories, TrueRandomLabels, Underspecification, Widths,
-    carry_out, is_table_of, keep,
+    RandomKernels, Silent, Size, Table, Trajectories, TrueRandomLabels, Underspecification,
+    WideNets, Widths, carry_out, is_table_of, keep,
 };
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -190,6 +190,14 @@ pub const EXHIBITS: &[Exhibit] = &[
         figure: "depth",
         numbers: None,
         experiment: |order| Ok(Box::new(Depth::new(order))),
+    },
+    Exhibit {
+        name: "wide_nets",
+        source: "Lee et al. 2019",
+        shows: "wide nets evolve as linear models: every distance falls as n^(−1/2) or faster",
+        figure: "wide-nets",
+        numbers: None,
+        experiment: |order| Ok(Box::new(WideNets::new(order))),
     },
 ];
 

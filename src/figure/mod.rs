@@ -28,6 +28,7 @@ mod scaling;
 mod style;
 mod trajectories;
 mod underspecification;
+mod wide_nets;
 mod widths;
 
 pub use gallery::{EXHIBITS, Exhibit, Outcome, program};
@@ -159,6 +160,12 @@ pub const FIGURES: &[Figure] = &[
         caption: "What thirty rectifier layers leave of a signal, and whether they train",
         columns: depth::COLUMNS,
         picture: depth::picture,
+    },
+    Figure {
+        name: "wide-nets",
+        caption: "How far nets are from their linearization and their kernels from the limit, against the width",
+        columns: wide_nets::COLUMNS,
+        picture: wide_nets::picture,
     },
     Figure {
         name: "scaling",

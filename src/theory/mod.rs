@@ -9,6 +9,7 @@ mod condition;
 mod fine_grained;
 mod finite_horizon;
 mod generalization;
+mod infinite_width;
 mod initialization;
 mod inverse;
 mod kernels;
@@ -29,6 +30,9 @@ pub use catalogue::{NAMES, along_the_run, before_training, conclusion, named};
 pub use fine_grained::{FineGrained, polynomial_norm};
 pub use finite_horizon::FiniteHorizon;
 pub use generalization::{Generalization, logarithmic_form};
+pub use infinite_width::{
+    KernelTraining, Prediction, Schedule, Trained, WideEnsemble, WideKernels, WideNet,
+};
 pub use initialization::Signal;
 pub use inverse::{Wish, first_scale, least_scale, least_width, longest_horizon};
 pub use kernels::{LayerKernels, predict};
