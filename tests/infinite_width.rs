@@ -301,7 +301,7 @@ fn closed_forms_are_what_steps_in_the_weights_give() {
 #[test]
 fn bad_input_is_refused_in_words() {
     let net = WideNet::ntk(1, Activation::Tanh, 1.0, 0.0).unwrap();
-    let message = |found: gradflow::Result<gradflow::theory::WideKernels>| {
+    let message = |found: Result<gradflow::theory::WideKernels>| {
         found.expect_err("refused").to_string()
     };
     assert!(message(net.kernels(&DMatrix::zeros(0, 3))).contains("at least one"));
