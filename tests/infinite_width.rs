@@ -301,9 +301,8 @@ fn closed_forms_are_what_steps_in_the_weights_give() {
 #[test]
 fn bad_input_is_refused_in_words() {
     let net = WideNet::ntk(1, Activation::Tanh, 1.0, 0.0).unwrap();
-    let message = |found: Result<gradflow::theory::WideKernels>| {
-        found.expect_err("refused").to_string()
-    };
+    let message =
+        |found: Result<gradflow::theory::WideKernels>| found.expect_err("refused").to_string();
     assert!(message(net.kernels(&DMatrix::zeros(0, 3))).contains("at least one"));
     assert!(message(net.kernels(&dmatrix![1.0, f64::NAN])).contains("input 0 of sample 1"));
     let large = message(net.kernels(&dmatrix![1e3]));

@@ -112,13 +112,14 @@ fn plain(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// `2.6 to 3.6`, `≥ 15`, `≤ 0.15`.
+/// `2.6 to 3.6`, `≥ 15`, `0 to 0.15`.
 pub fn band(check: &Check) -> String {
     let (low, high) = check.allowed;
-    match (low.is_finite() && low != 0.0, high.is_finite()) {
-        (_, false) => format!("≥ {}", number_label(low)),
-        (false, true) => format!("≤ {}", number_label(high)),
-        (true, true) => format!("{} to {}", number_label(low), number_label(high)),
+    let label = |end: f64| if end == 0.0 { "0".into() } else { number_label(end) };
+    if high.is_finite() {
+        format!("{} to {}", label(low), label(high))
+    } else {
+        format!("≥ {}", label(low))
     }
 }
 
