@@ -1,5 +1,5 @@
 //! Double descent (Hastie et al. 2019): risks of least squares by simulation, beside their limits in
-//! [`Ridgeless`](crate::theory::Ridgeless). The ridgeless solutions are ends of linear flows, in closed form at t = ∞.
+//! [`Ridgeless`]. The ridgeless solutions are ends of linear flows, in closed form at t = ∞.
 
 use super::check::Check;
 use super::initial_scale::grouped;

@@ -1,6 +1,6 @@
 //! True against random labels (Arora et al. 2019, §4, Figure 1): a wide network learns labels along the leading
 //! eigenvectors of H∞ fast, true ones faster than random ones, at the speed that the projections say
-//! ([`FineGrained`](crate::theory::FineGrained)).
+//! ([`FineGrained`]).
 
 use super::check::Check;
 use super::plan::{Desk, Experiment, Order, Rows};

@@ -3,7 +3,7 @@
 //!
 //! Member 0 of each ensemble is the one for which the shift of the mean is chosen, x → x + ½√d u, u along E ∇f₀ − β; the
 //! others share data and target with it. Two kinds of ensembles: ridge regression on random features
-//! ([`RandomFeatures`](crate::theory::RandomFeatures)), and lazy relu networks of which all weights train, doubled, at t = ∞,
+//! ([`RandomFeatures`]), and lazy relu networks of which all weights train, doubled, at t = ∞,
 //! f̄(x) = Df(w₀, x)u, for which E ∇f̄ = ½ m^(−½) Σⱼ (δaⱼ bⱼ + aⱼ δbⱼ) (the term from the kinks is odd in x).
 
 use super::check::Check;

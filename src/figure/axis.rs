@@ -15,7 +15,11 @@ pub(super) enum Measure {
 impl Measure {
     /// Whether the axis can show `value`.
     pub(super) fn shows(self, value: f64) -> bool {
-        value.is_finite() && (self == Measure::Linear || value > 0.0)
+        match self {
+            Measure::Log => value.is_finite() && value > 0.0,
+            // Beyond, the length of the axis would overflow.
+            Measure::Linear => value.abs() < 1e300,
+        }
     }
 
     /// Where on the axis `value` stands, before it is scaled to the page.
