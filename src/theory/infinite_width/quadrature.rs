@@ -105,6 +105,7 @@ mod tests {
 
     /// [φ, q, q', c, A, Ȧ] by mpmath, 30 digits: Hermite expansions of φ(√q ·) and φ(√q' ·), 160 terms, their
     /// coefficients by composite Gauss–Legendre quadrature in one dimension; for q = q' = c that quadrature alone.
+    #[allow(clippy::excessive_precision, reason = "as tabulated")]
     const TABLE: [(Activation, [f64; 5]); 12] = [
         (Activation::Tanh, [100.0, 60.0, 50.0, 0.440911583961806873, 0.010564195897809775]),
         (Activation::Tanh, [100.0, 100.0, 100.0, 0.9205368634361521, 0.0531067878450969755]),
