@@ -17,9 +17,10 @@ fn near(what: &str, found: &DMatrix<f64>, wanted: &[f64], tolerance: f64) {
     }
 }
 
-/// [K₁₁, K₁₂, K₂₂, Θ₁₁, Θ₁₂, Θ₂₂] at `pair` of three hidden layers, σ_w = 1.5, σ_b = 0.5: the recursion in mpmath at 30
+/// [K₁₁, K₁₂, K₂₂, Θ₁₁, Θ₁₂, Θ₂₂] at `pair` of three hidden layers, `σ_w` = 1.5, `σ_b` = 0.5: the recursion in mpmath at 30
 /// digits, with the closed forms of Cho and Saul, and of Williams, for relu and erf, and Hermite expansions of 160 terms for
 /// the others. neural-tangents 0.6.5 (float64) gives the same for relu, erf and gelu to 2e-15.
+#[allow(clippy::excessive_precision, reason = "as tabulated")]
 const THREE_LAYERS: [(Activation, [f64; 6]); 6] = [
     (
         Activation::Relu,
@@ -100,7 +101,7 @@ fn three_layers_agree_with_high_precision() {
     }
 }
 
-/// neural-tangents 0.6.5 with `parameterization='standard'`, two hidden relu layers of 64, σ_w = 1.5, σ_b = 0.5.
+/// neural-tangents 0.6.5 with `parameterization='standard'`, two hidden relu layers of 64, `σ_w` = 1.5, `σ_b` = 0.5.
 #[test]
 fn the_standard_parametrization_agrees_with_neural_tangents() {
     let net = WideNet::standard(&[4, 64, 64], Activation::Relu, 1.5, 0.5).unwrap();
@@ -191,8 +192,8 @@ fn problem() -> [DMatrix<f64>; 3] {
     ]
 }
 
-/// neural-tangents 0.6.5, `gradient_descent_mse_ensemble` (float64, no ridge), two hidden relu layers, σ_w = 1.5,
-/// σ_b = 0.5. Its loss is the mean over three samples: its time is three of ours.
+/// neural-tangents 0.6.5, `gradient_descent_mse_ensemble` (float64, no ridge), two hidden relu layers, `σ_w` = 1.5,
+/// `σ_b` = 0.5. Its loss is the mean over three samples: its time is three of ours.
 #[test]
 fn trained_ensembles_agree_with_neural_tangents() {
     let [inputs, targets, others] = problem();
@@ -307,6 +308,8 @@ fn bad_input_is_refused_in_words() {
     assert!(message(net.kernels(&dmatrix![1.0, f64::NAN])).contains("input 0 of sample 1"));
     let large = message(net.kernels(&dmatrix![1e3]));
     assert!(large.contains("1e6") && large.contains("relu or erf"), "{large}");
+    let beyond = WideNet::ntk(1, Activation::Relu, 1.0, 0.0).unwrap().kernels(&dmatrix![1e200]);
+    assert!(message(beyond).contains("scale the inputs"));
     let shapes = message(net.kernels_between(&DMatrix::zeros(2, 3), &DMatrix::zeros(3, 3)));
     assert!(shapes.contains("found 3") && shapes.contains("wanted 2"), "{shapes}");
     for sigma in [-1.0, f64::NAN, f64::INFINITY] {

@@ -34,7 +34,7 @@ impl WideNet {
     ///
     /// # Errors
     /// [`Error::Value`] for no inputs, for inputs that are not finite, and where a variance exceeds what the quadrature of a
-    /// smooth activation resolves (1000; relu, erf and the identity have closed forms and no such limit).
+    /// smooth activation resolves, 1000 (for relu, erf and the identity, in closed form, 1e150).
     pub fn kernels(&self, inputs: &DMatrix<f64>) -> Result<WideKernels> {
         let variances = self.variances(inputs)?;
         let n = inputs.ncols();
@@ -81,8 +81,8 @@ impl WideNet {
             let mut all = Vec::with_capacity(self.hidden());
             for layer in &self.layers[..self.hidden()] {
                 let variance = layer.weight_variance * mean_square + layer.bias_variance;
-                if self.by_quadrature() && (variance > LARGEST_VARIANCE || variance.is_nan()) {
-                    return Err(too_large(variance));
+                if !(0.0..=self.largest_variance()).contains(&variance) {
+                    return Err(self.too_large(variance));
                 }
                 let alone = Pair { first: variance, second: variance, covariance: variance };
                 mean_square = dual(self.activation, alone).values;
@@ -95,6 +95,18 @@ impl WideNet {
 
     fn by_quadrature(&self) -> bool {
         !matches!(self.activation, Activation::Relu | Activation::Erf | Activation::Identity)
+    }
+
+    /// What the quadrature resolves, or what the products of closed forms leave finite.
+    fn largest_variance(&self) -> f64 {
+        if self.by_quadrature() { LARGEST_VARIANCE } else { 1e150 }
+    }
+
+    fn too_large(&self, variance: f64) -> Error {
+        let instead = if self.by_quadrature() { ", or take relu or erf" } else { "" };
+        let most = self.largest_variance();
+        let wanted = format!("at most {most:e}; scale the inputs or the weights down{instead}");
+        Error::value("variance of a neuron", format!("{variance:e}"), wanted)
     }
 
     /// All pairs, a column of the result by one thread; of a symmetric one the upper triangle.
@@ -143,15 +155,4 @@ impl WideNet {
         }
         found
     }
-}
-
-fn too_large(variance: f64) -> Error {
-    Error::value(
-        "variance of a neuron",
-        format!("{variance:e}"),
-        format!(
-            "at most {LARGEST_VARIANCE} for an activation without a closed form; scale the inputs or the weights down, \
-             or take relu or erf"
-        ),
-    )
 }
