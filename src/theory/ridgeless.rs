@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn limits_are_the_tabulated_ones() {
         let close = |found: f64, wanted: f64| {
-            assert!((found - wanted).abs() < 6e-4 * wanted.max(1.0), "{found} {wanted}")
+            assert!((found - wanted).abs() < 6e-4 * wanted.max(1.0), "{found} {wanted}");
         };
         let rows = [
             (0.2, 0.25),
