@@ -23,10 +23,10 @@ pub(super) struct FigureOptions {
     /// All of them
     #[arg(long, conflicts_with = "names")]
     all: bool,
-    /// A size of seconds, into NAME_quick
+    /// A size of seconds, into `NAME_quick`
     #[arg(long, conflicts_with = "full")]
     quick: bool,
-    /// The paper's size, into NAME_full
+    /// The paper's size, into `NAME_full`
     #[arg(long)]
     full: bool,
     /// Seed of everything drawn at random

@@ -17,7 +17,7 @@
 //! **Ours**: one network's signal is not the mean's. For independent Gaussian weights exactly, by the fourth moment of φ,
 //!
 //! ```text
-//! E (v_L₊₁/v₁)² = (E v_L₊₁/v₁)² (1 + c/n)ᴸ,      c = 6 (1 + a⁴)/(1 + a²)² − 1      (5 for relu),
+//! E (`v_L₊₁/v₁`)² = (E `v_L₊₁/v₁`)² (1 + c/n)ᴸ,      c = 6 (1 + a⁴)/(1 + a²)² − 1      (5 for relu),
 //! ```
 //!
 //! so that depth wants width: fluctuations are small only for L ≪ n/c.
@@ -63,12 +63,12 @@ impl Signal {
         0.5 * (1.0 + self.slope * self.slope) * self.width as f64 * self.variance
     }
 
-    /// E v_L₊₁/v₁ after L `layers`.
+    /// E `v_L₊₁/v₁` after L `layers`.
     pub fn expected(self, layers: u32) -> f64 {
         power(self.gain(), layers)
     }
 
-    /// The standard deviation of v_L₊₁/v₁ over draws of the weights, as a part of its mean: √((1 + c/n)ᴸ − 1).
+    /// The standard deviation of `v_L₊₁/v₁` over draws of the weights, as a part of its mean: √((1 + c/n)ᴸ − 1).
     pub fn relative_deviation(self, layers: u32) -> f64 {
         let square = self.slope * self.slope;
         let c = 6.0 * (1.0 + square * square) / (1.0 + square).powi(2) - 1.0;
@@ -89,7 +89,7 @@ mod tests {
     use crate::random::Generator;
     use nalgebra::DMatrix;
 
-    /// Mean and deviation of a narrow net's v_L₊₁/v₁ over 40 000 draws, to four standard errors or so.
+    /// Mean and deviation of a narrow net's `v_L₊₁/v₁` over 40 000 draws, to four standard errors or so.
     #[test]
     fn mean_and_deviation_are_those_of_draws() {
         let (n, layers, draws) = (12_usize, 3, 40_000);
