@@ -341,7 +341,7 @@ fn the_figures_kept_are_those_of_the_code() {
     for exhibit in EXHIBITS {
         let order = gradflow::experiment::Order::default();
         let picture = exhibit.path(&figures, order.size);
-        let table = Table::read(&picture.with_extension("csv")).expect(exhibit.name);
+        let table = Table::read(&exhibit.numbers_path(&figures, order.size)).expect(exhibit.name);
         let experiment = exhibit.experiment(&order).expect(exhibit.name);
         assert!(is_table_of(&table, &*experiment), "{}: made with other settings", exhibit.name);
         let folder = tempfile::tempdir().expect("a folder");

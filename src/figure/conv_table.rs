@@ -46,6 +46,9 @@ pub(super) fn picture(table: &Table) -> Result<Picture> {
 
 /// `1/8` for the widths used, else decimals.
 fn fraction(width: f64) -> String {
+    if !width.is_finite() {
+        return "–".into();
+    }
     let inverse = 1.0 / width;
     if width < 1.0 && (inverse - inverse.round()).abs() < 1e-9 {
         format!("1/{inverse:.0}")

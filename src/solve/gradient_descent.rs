@@ -17,8 +17,18 @@ use crate::{Error, Failure, Result};
 /// ```
 /// use gradflow::prelude::*;
 /// use gradflow::solve::GradientDescent;
-/// // h(w) = w, R = ½ (y − 1)², α = 1: each step of η = ½ halves the residual.
-/// let flow = Flow::new(Formula::parse("w1")?.on(&[])?, Square::to([1.0]), [0.0]);
+/// /// h(w) = w
+/// struct Line;
+/// impl Model for Line {
+///     fn shape(&self) -> Shape {
+///         Shape { params: 1, outputs: 1 }
+///     }
+///     fn eval<S: Scalar>(&self, w: &[S], y: &mut [S]) {
+///         y[0] = w[0];
+///     }
+/// }
+/// // R = ½ (y − 1)², α = 1: each step of η = ½ halves the residual.
+/// let flow = Flow::new(Line.auto(), Square::to([1.0]), [0.0]);
 /// let path = flow.solve(&GradientDescent { step: 0.5 }, &[0.0, 1.5])?;
 /// assert_eq!(path.outputs[1], [0.875]); // 1 − ½³
 /// # Ok::<(), gradflow::Error>(())
