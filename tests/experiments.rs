@@ -222,6 +222,11 @@ fn wide_nets_evolve_as_linear_models() {
 }
 
 #[test]
+fn wide_networks_are_as_much_worse_as_in_the_paper() {
+    passes_quick("fig2a");
+}
+
+#[test]
 fn the_population_loss_is_the_papers() {
     passes_quick("fig2b");
 }

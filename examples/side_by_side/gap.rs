@@ -13,14 +13,14 @@ pub(crate) fn measure(arguments: &Arguments, tolerance: f64, alpha: f64) -> Resu
     let options = Options { rtol: tolerance, ..Options::default() };
     let gap = Gap { method: arguments.solver, options, ..Gap::default() };
     // The doubled weights give h(w₀) = 0 up to rounding; centring makes it exact.
-    let mut found = None;
+    let (mut found, mut resident) = (None, None);
     let (cpu, wall) = shortest(arguments.repeats, || {
         let map = Centred::at(flow.map.clone(), &flow.start);
         let flow = Flow::new(map, flow.loss.clone(), flow.start.clone()).scaled(alpha);
         found = Some(gap.solve(&flow, &times[times.len() - 1..])?);
+        resident = resident.or_else(resident_megabytes);
         Ok(())
     })?;
-    let resident = resident_megabytes();
     let map = Centred::at(flow.map.clone(), &flow.start);
     let flow = Flow::new(map, flow.loss.clone(), flow.start.clone()).scaled(alpha);
     let checked = Gap { estimate_error: true, ..gap }.solve(&flow, &times[times.len() - 1..])?;

@@ -24,11 +24,11 @@ pub struct Widths {
 }
 
 impl Widths {
-    /// Widths 32 and 64 once, up to 128 ten times, or the paper's up to 512.
+    /// Widths 32 and 64 three times, up to 128 ten times, or the paper's up to 512.
     pub fn new(order: &Order) -> Self {
         let all = vec![2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512];
         let widths = order.size.pick(vec![32, 64], all[..11].to_vec(), all);
-        Widths { order: order.clone(), widths, repeats: order.size.pick(1, 10, 10) }
+        Widths { order: order.clone(), widths, repeats: order.size.pick(3, 10, 10) }
     }
 
     /// Repetition, width, and a of the scaling m^(−a).
