@@ -4,6 +4,7 @@ use super::options::ProblemOptions;
 use super::outputs::{refuse_data_file, refuse_existing};
 use super::problem::{self, Needs, Problem, Zero};
 use super::{json, remark, report, sizes, stdout_error};
+use crate::device;
 use crate::flow::Flow;
 use crate::model::{Initialization, Shape, Structure};
 use crate::theory::{KernelTraining, WideNet};
@@ -44,7 +45,7 @@ pub(super) struct KernelOptions {
     json: bool,
     /// No remarks.
     #[arg(long, short, help_heading = "Output")]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 impl KernelOptions {
@@ -202,7 +203,7 @@ fn object(
         "data": problem.data,
         "start": problem.origin,
         "seed": options.problem.seed,
-        "device": "cpu",
+        "device": device::describe(),
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": {
             "kind": "empirical: Dh(w0) Dh(w0)^T; infinite: its limit of infinite width; nngp: the covariance of outputs",
