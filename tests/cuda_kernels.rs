@@ -4,6 +4,8 @@
 //! two sums of p products in any two orders differ by at most 2 γ Σ|aᵢbᵢ|, γ = p 2⁻⁵³/(1 − p 2⁻⁵³) (Higham 2002,
 //! (3.5)). Where there is no C++ compiler the tests say so and pass.
 
+#![cfg(target_os = "linux")]
+
 use faer::Mat;
 use gradflow::random::Generator;
 use std::io::Write;
@@ -200,6 +202,27 @@ fn products_with_vectors_are_faers() {
             }
         }
     }
+}
+
+/// kernels.ptx says of which kernels.cu it was made, and of what it consists.
+#[test]
+fn source_and_ptx_belong_together() {
+    use sha2::{Digest, Sha256};
+    let digest = |text: &str| format!("{:x}", Sha256::digest(text.as_bytes()));
+    let source = include_str!("../src/device/cuda/kernels.cu");
+    let ptx = include_str!("../src/device/cuda/kernels.ptx");
+    let lines: Vec<&str> = ptx.splitn(4, '\n').collect();
+    let [made, of, is, body] = lines[..] else { panic!("kernels.ptx has {} lines", lines.len()) };
+    let remedy = "run src/device/cuda/ptx.py and commit both";
+    assert!(made.starts_with("// Made from kernels.cu by ptx.py: NVRTC"), "{made}");
+    assert_eq!(of, format!("// source sha256 {}", digest(source)), "{remedy}");
+    assert_eq!(is, format!("// body sha256 {}", digest(body)), "{remedy}");
+    for kernel in source.split("extern \"C\" __global__").skip(1) {
+        let name = kernel.split('(').nth(1).and_then(|s| s.split_whitespace().last());
+        let entry = format!(".visible .entry {}(", name.expect("a kernel's name"));
+        assert!(body.contains(&entry), "{entry}");
+    }
+    assert!(body.contains(".target sm_70"));
 }
 
 /// A number that is none stays where it belongs: its sample's row and column, its parameter's entry.

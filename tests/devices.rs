@@ -133,7 +133,7 @@ impl Model for Rows {
 
 fn products_made() -> u64 {
     let words = describe();
-    let number = words.rsplit_once(", ").and_then(|(_, end)| end.split(' ').next()?.parse().ok());
+    let number = words.rsplit_once(": ").and_then(|(_, end)| end.split(' ').next()?.parse().ok());
     number.unwrap_or_else(|| panic!("{words}"))
 }
 
@@ -228,6 +228,31 @@ fn a_card_without_room_is_given_up() {
     assert!(Dense::on_card(DMatrix::from_element(100, 100, 1.0)).is_err());
     let words = describe();
     assert!(words.contains("given up") && words.contains("memory is full"), "{words}");
+}
+
+#[test]
+fn the_command_makes_a_kernel_in_single_precision() {
+    let Some(one) = card(usize::MAX) else { return };
+    drop(one);
+    let run = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gradflow"));
+        command.args(["kernel", "--width", "300", "--samples", "15", "--json", "--device"]);
+        let run = command.args(words).output().expect("the command");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let object: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
+        let rows = object["kernel"].as_array().expect("rows").clone();
+        let numbers = rows.iter().flat_map(|row| row.as_array().expect("a row").clone());
+        let numbers: Vec<f64> = numbers.map(|x| x.as_f64().expect("a number")).collect();
+        (DMatrix::from_vec(15, 15, numbers), object["device"].as_str().expect("words").to_string())
+    };
+    let (double, device) = run(&["cpu"]);
+    assert_eq!(device, "cpu");
+    let (single, device) = run(&["cuda", "--precision", "single"]);
+    assert!(device.starts_with("cuda: ") && device.ends_with("products made: 1"), "{device}");
+    let scale = |i: usize, j: usize| (double[(i, i)] * double[(j, j)]).sqrt();
+    let part = |(i, j)| (single[(i, j)] - double[(i, j)]).abs() / scale(i, j);
+    let worst = (0..15).flat_map(|i| (0..15).map(move |j| (i, j))).map(part).fold(0.0, f64::max);
+    assert!(worst > 1e-10 && worst < 2.1e-6, "{worst:e}");
 }
 
 #[test]

@@ -34,6 +34,10 @@ pub(super) struct KernelOptions {
     /// With --infinite: the covariance of the network's outputs over its random start, in place of the tangent kernel.
     #[arg(long, requires = "infinite", help_heading = "Kernel")]
     nngp: bool,
+    /// Of what numbers a card makes the empirical kernel: double, or single, which halves what is sent and leaves entries
+    /// good to 2e-6 of the diagonal; single needs --device cuda.
+    #[arg(long, default_value = "double", conflicts_with = "infinite", help_heading = "Kernel")]
+    precision: String,
     /// Write it here as a .npy file of doubles; without it, it is printed where it has at most 20 rows.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     out: Option<PathBuf>,
@@ -72,7 +76,13 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
             remedy: format!("give --out FILE.npy, or --samples for at most {MOST_PRINTED} rows"),
         });
     }
-    let kernel = if options.infinite { infinite(options, &problem)? } else { empirical(&problem)? };
+    let single = match options.precision.as_str() {
+        "double" => false,
+        "single" => true,
+        other => return Err(Error::unknown("precision", other, ["double", "single"])),
+    };
+    let kernel =
+        if options.infinite { infinite(options, &problem)? } else { empirical(&problem, single)? };
     if let Some(path) = &options.out {
         data::npy::write(path, &kernel)?;
     }
@@ -101,12 +111,12 @@ fn check_file(options: &KernelOptions, path: &Path) -> Result<()> {
     files::refuse_special(path)
 }
 
-/// Dh(w₀) Dh(w₀)ᵀ, N × N, of the model as it is trained.
-fn empirical(problem: &Problem) -> Result<DMatrix<f64>> {
+/// Dh(w₀) Dh(w₀)ᵀ, N × N, of the model as it is trained; of a `single` precision by way of its Jacobian.
+fn empirical(problem: &Problem, single: bool) -> Result<DMatrix<f64>> {
     let (map, start) = problem.posed()?;
     let Shape { params, outputs } = map.shape();
     let numbers = params.saturating_mul(outputs);
-    if !map.structure().is_batched() && numbers > LARGEST {
+    if (single || !map.structure().is_batched()) && numbers > LARGEST {
         return Err(Error::TooLarge {
             what: format!("the Jacobian of a model with p = {params} and N = {outputs}"),
             needed: format!("{numbers} numbers"),
@@ -116,6 +126,9 @@ fn empirical(problem: &Problem) -> Result<DMatrix<f64>> {
     }
     let flow = Flow::new(&*map, &*problem.loss, start);
     flow.initial_outputs()?;
+    if single {
+        return device::gram_in_floats(&map.jacobian(&flow.start));
+    }
     Ok(map.kernel(&flow.start))
 }
 
@@ -204,6 +217,7 @@ fn object(
         "start": problem.origin,
         "seed": options.problem.seed,
         "device": device::describe(),
+        "precision": options.precision,
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": {
             "kind": "empirical: Dh(w0) Dh(w0)^T; infinite: its limit of infinite width; nngp: the covariance of outputs",

@@ -57,7 +57,7 @@ pub(super) fn describe() -> Option<String> {
         }
     };
     let card = locked(&card);
-    Some(format!("cuda: {}, {} products", card.facts(), card.products()))
+    Some(format!("cuda: {}, products made: {}", card.facts(), card.products()))
 }
 
 fn chosen() -> Option<Arc<Mutex<Card>>> {
