@@ -265,19 +265,16 @@ fn every_barrier_is_needed_and_missed() {
         let without = format!("{}{}", &text[..at], &text[at + "__syncthreads();".len()..]);
         std::fs::write(&path, without).expect("a copy");
         let Some(harness) = Harness::around(&path) else { return };
-        let runs: [(&str, &[usize], &[&[f64]]); 3] = [
-            ("gram_f64", &[n, p, 40], &[&j]),
-            ("product", &[n, p, 32, 40], &[&j, &x]),
-            ("transposed_product", &[n, p, 32], &[&j, &u]),
-        ];
-        let (kernel, sizes, parts) = runs[number / 2];
-        let seen = match harness.attempt(kernel, sizes, parts) {
-            None => true,
-            Some(all) => {
-                all[0].iter().any(|x| x.is_nan())
-                    || all[1..].iter().any(|other| bits(other) != bits(&all[0]))
-            }
+        let done = match number / 2 {
+            0 => harness.attempt("gram_f64", &[n, p, 40], &[&j]),
+            1 => harness.attempt("product", &[n, p, 32, 40], &[&j, &x]),
+            _ => harness.attempt("transposed_product", &[n, p, 32], &[&j, &u]),
         };
-        assert!(seen, "barrier {number} of {kernel} was not missed");
+        // Seen by NaN, by another order's other numbers, or by a death.
+        let seen = done.is_none_or(|all| {
+            all[0].iter().any(|x| x.is_nan())
+                || all[1..].iter().any(|other| bits(other) != bits(&all[0]))
+        });
+        assert!(seen, "barrier {number} was not missed");
     }
 }

@@ -137,7 +137,7 @@ fn products_made() -> u64 {
     number.unwrap_or_else(|| panic!("{words}"))
 }
 
-/// Logistic loss on a user's model: the exponential method keeps SᵀJ on the card.
+/// Logistic loss on a user's model: the exponential method keeps `SᵀJ` on the card.
 fn trained() -> Vec<f64> {
     let (n, p) = (120, 2500);
     let mut draw = Generator::seeded(3);
@@ -191,7 +191,7 @@ fn large_modes_are_reached_by_the_card() {
 
 /// What is asked for in a process of its own, where the emulated card can be told to fail.
 fn on_a_card_that(behaves: &str, test: &str) -> Option<std::process::Output> {
-    let Some(one) = card(usize::MAX) else { return None };
+    let one = card(usize::MAX)?;
     let skip = !emulated();
     drop(one);
     if skip {

@@ -20,7 +20,7 @@ pub struct Rates {
 pub const ONE_CORE: Rates = Rates { flops: 5e10, memory: 8e9, transfer: f64::INFINITY, call: 0.0 };
 
 /// A card for computing centres by its data sheet (H100 SXM: 34 Tflop/s of doubles, 3.35 TB/s), of which half is
-/// expected, behind a bus of PCIe 3.0.
+/// expected, behind a bus of `PCIe` 3.0.
 pub const COMPUTING_CENTRE: Rates =
     Rates { flops: 17e12, memory: 1.7e12, transfer: 6e9, call: 5e-5 };
 
@@ -95,6 +95,7 @@ fn table() -> Vec<String> {
 
 /// Two digits.
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "a handful of digits")]
 fn short(x: f64) -> String {
     let size = x.log10().floor();
     let unit = 10f64.powf(size - 1.0);

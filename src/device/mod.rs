@@ -45,10 +45,10 @@
 //!
 //! **Not yet run on a device.** What was seen: the kernels' source, compiled for the processor, gives faer's products
 //! (`tests/cuda_kernels.rs`); the whole path from `choose` to the result runs against a driver that is emulated on the
-//! processor (`tests/devices.rs`, `.ci/run`); NVRTC 11.8 and 12.9 compile the kernels for every architecture from sm_70 to
-//! sm_121, and ptxas assembles them without a spill:
+//! processor (`tests/devices.rs`, `.ci/run`); NVRTC 11.8 and 12.9 compile the kernels for every architecture from `sm_70` to
+//! `sm_121`, and ptxas assembles them without a spill:
 //!
-//! | ptxas | sm_70 | sm_80 | sm_90 | sm_100 | sm_120 | shared memory |
+//! | ptxas | `sm_70` | `sm_80` | `sm_90` | `sm_100` | `sm_120` | shared memory |
 //! | --- | --- | --- | --- | --- | --- | --- |
 //! | `gram_f64`, registers | 120 | 121 | 96 | 96 | 104 | 16 KiB |
 //! | `gram_f32` | 128 | 128 | 128 | 128 | 128 | 16 KiB |

@@ -8,7 +8,7 @@ use cust::{CudaApiVersion, memory};
 /// The least compute capability that the kernels are compiled for.
 pub(super) const OLDEST: (i32, i32) = (7, 0);
 
-/// Bytes per second between memory that the system may move and the card: half of what PCIe 3.0 × 16 carries.
+/// Bytes per second between memory that the system may move and the card: half of what `PCIe` 3.0 × 16 carries.
 const TRANSFER: f64 = 6e9;
 /// Seconds for a call, its launches and the answer.
 const CALL: f64 = 5e-5;

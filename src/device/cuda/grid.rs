@@ -89,7 +89,7 @@ mod tests {
                 }
                 assert!(
                     product_side(rows).is_power_of_two()
-                        && THREADS as usize % product_side(rows) == 0
+                        && (THREADS as usize).is_multiple_of(product_side(rows))
                 );
                 assert!(transposed_side(rows) <= 32);
             }
