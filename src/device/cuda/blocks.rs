@@ -29,6 +29,7 @@ pub(super) fn pass(card: &mut Card, j: &DMatrix<f64>, keep: bool) -> CudaResult<
     for numbers in j.as_slice().chunks(rows * columns) {
         let block = card.send(numbers, rows)?;
         card.add_gram(&block, &mut partial, &mut k)?;
+        card.finish()?;
         // Of every column its numbers, and a number of either vector.
         held += 8 * (rows + 2) * block.columns();
         if keep && held + passing <= bytes {
@@ -49,6 +50,7 @@ pub(super) fn gram_of_floats(card: &mut Card, j: &DMatrix<f64>) -> CudaResult<DM
         let rounded: Vec<f32> = numbers.iter().map(|x| *x as f32).collect();
         let block = card.send(&rounded, rows)?;
         card.add_gram_of_floats(&block, &mut partial, &mut k)?;
+        card.finish()?;
     }
     received(card, rows, &k)
 }

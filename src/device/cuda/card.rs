@@ -147,7 +147,8 @@ impl Card {
         let (j, sums) = (block.numbers.as_device_ptr(), partial.as_device_ptr());
         let stream = &self.stream;
         // SAFETY: the arguments are those of the kernels, in number and type; what they read and write lies within the
-        // buffers, whose lengths are checked above; the buffers outlive the work, which every copy back waits for.
+        // buffers, whose lengths are checked above; the buffers outlive the work: whoever drops one
+        // has called `finish`, alone or by `receive`.
         #[allow(unsafe_code, reason = "a launch")]
         unsafe {
             launch!(gram<<<(tiles, chunks), grid::GRAM_THREADS, 0, stream>>>(j, n, p, chunk, sums))?;
@@ -216,12 +217,17 @@ impl Card {
         Ok(())
     }
 
+    /// Waits until all that was asked for is done: before a block goes that is still multiplied.
+    pub(super) fn finish(&self) -> CudaResult<()> {
+        self.stream.synchronize()
+    }
+
     /// What has been computed, back in the processor's memory: the first numbers of a buffer.
     pub(super) fn receive(&self, numbers: &DeviceBuffer<f64>, out: &mut [f64]) -> CudaResult<()> {
         if out.is_empty() {
             return Ok(());
         }
-        self.stream.synchronize()?;
+        self.finish()?;
         numbers.index(..out.len()).copy_to(out)
     }
 }
