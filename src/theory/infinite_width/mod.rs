@@ -25,6 +25,7 @@ mod net;
 mod quadrature;
 mod recursion;
 mod schedule;
+mod smoothed;
 mod training;
 
 pub use ensemble::{Prediction, Trained, WideEnsemble};
@@ -35,12 +36,32 @@ pub use training::KernelTraining;
 
 use crate::model::Activation;
 
-/// Variances of a pair of centred normal numbers and their covariance.
+/// Variances q, q' of a pair of centred normal numbers and their covariance c.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Pair {
     first: f64,
     second: f64,
     covariance: f64,
+    /// 1 − ρ², ρ = c/√(qq'), kept apart because it cancels where both are nearly one direction; 1 where a variance is 0.
+    sine_squared: f64,
+}
+
+impl Pair {
+    /// A number with itself.
+    fn alone(variance: f64) -> Pair {
+        let sine_squared = if variance > 0.0 { 0.0 } else { 1.0 };
+        Pair { first: variance, second: variance, covariance: variance, sine_squared }
+    }
+
+    /// Both numbers times the root of `factor`.
+    fn scaled(self, factor: f64) -> Pair {
+        Pair {
+            first: factor * self.first,
+            second: factor * self.second,
+            covariance: factor * self.covariance,
+            ..self
+        }
+    }
 }
 
 /// A = E[φ(u) φ(v)] and Ȧ = E[φ'(u) φ'(v)].
@@ -48,6 +69,17 @@ struct Pair {
 struct Means {
     values: f64,
     slopes: f64,
+    /// Where it is known better than from A itself.
+    apart: Option<Apart>,
+}
+
+/// How far φ(u) and φ(v) are from being one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Apart {
+    /// 1 − A²/(E φ(u)² E φ(v)²); 1 where one of them is 0.
+    sine_squared: f64,
+    /// E (φ(u) − φ(v))².
+    distance: f64,
 }
 
 /// In closed form where there is one, else by quadrature.
@@ -55,8 +87,13 @@ fn dual(activation: Activation, pair: Pair) -> Means {
     match activation {
         Activation::Relu => closed::relu(pair),
         Activation::Erf => closed::erf(pair),
-        Activation::Identity => Means { values: pair.covariance, slopes: 1.0 },
-        Activation::Tanh | Activation::Softplus | Activation::Sigmoid | Activation::Gelu => {
+        Activation::Identity => Means { values: pair.covariance, slopes: 1.0, apart: None },
+        // σ(x) = (1 + tanh(x/2))/2, and the mean of tanh is 0.
+        Activation::Sigmoid => {
+            let found = quadrature::dual(Activation::Tanh, pair.scaled(0.25));
+            Means { values: 0.25 + 0.25 * found.values, slopes: found.slopes / 16.0, apart: None }
+        }
+        Activation::Tanh | Activation::Softplus | Activation::Gelu => {
             quadrature::dual(activation, pair)
         }
     }
