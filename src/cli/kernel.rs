@@ -30,7 +30,8 @@ pub(super) struct KernelOptions {
     /// The limit of infinite width of the network described, at the factors that its width gives.
     #[arg(long, help_heading = "Kernel")]
     infinite: bool,
-    /// With --infinite: the covariance of the network's outputs over its random start, in place of the tangent kernel.
+    /// With --infinite: the covariance of the network's outputs over its random start, before they are centred or doubled
+    /// away, in place of the tangent kernel.
     #[arg(long, requires = "infinite", help_heading = "Kernel")]
     nngp: bool,
     /// Write it here as a .npy file of doubles; without it, it is printed where it has at most 20 rows.
@@ -73,7 +74,7 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
     }
     let kernel = if options.infinite { infinite(options, &problem)? } else { empirical(&problem)? };
     if let Some(path) = &options.out {
-        data::npy::write(path, &kernel)?;
+        files::replace(path, |temporary| data::npy::write(temporary, &kernel))?;
     }
     // What training by it is like; a kernel that is not finite is refused here.
     let training = KernelTraining::new(&kernel)?;
@@ -91,13 +92,13 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
 
 /// Before anything is computed.
 fn check_file(options: &KernelOptions, path: &Path) -> Result<()> {
+    files::refuse_special(path)?;
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
     if !ending.eq_ignore_ascii_case("npy") {
         return Err(Error::unknown("array format", ending, ["npy"]));
     }
     refuse_data_file(path, &options.problem)?;
-    refuse_existing(path, options.overwrite)?;
-    files::refuse_special(path)
+    refuse_existing(path, options.overwrite)
 }
 
 /// Dh(w₀) Dh(w₀)ᵀ, N × N, of the model as it is trained.
