@@ -112,6 +112,9 @@ fn the_standard_parametrization_agrees_with_neural_tangents() {
     near("Θ", &found.ntk, &[a, b, b, c], 1e-14);
     let same = WideNet::ntk(2, Activation::Relu, 1.5, 0.5).unwrap().kernels(&pair()).unwrap();
     assert_eq!(found.nngp, same.nngp, "one process, whatever the parametrization");
+    // The last layer alone, K = 2.25 A + 0.25: 64 weights at the rate 1 see A, its bias sees 1.
+    let last = found.nngp.map(|k| 64.0 * (k - 0.25) / 2.25 + 1.0);
+    near("last layer", &found.last_layer, last.as_slice(), 1e-14);
 }
 
 /// [`σ_b`, columns 0, 2 and 4 of Θ] of three hidden relu layers, `σ_w` = 1.5, at the inputs of the test: the recursion in
