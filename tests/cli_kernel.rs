@@ -172,6 +172,19 @@ fn mistakes_are_refused_in_words() {
     assert!(own.code == 2 && own.talk.contains("holds the data"), "{}", own.talk);
 }
 
+/// 200 samples take seconds by quadrature and none in closed form: the former is said before.
+#[test]
+fn long_quadratures_are_announced() {
+    let folder = Folder::new();
+    let announced = |samples: usize, activation: &str| {
+        let words = format!("--samples {samples} --infinite --activation {activation}");
+        let found = folder.line(&format!("kernel {words} --out k.npy --overwrite")).done();
+        found.talk.contains("integrals by quadrature")
+    };
+    assert!(announced(210, "gelu"));
+    assert!(!announced(210, "relu") && !announced(30, "gelu"));
+}
+
 /// Inputs whose neurons' variances no quadrature resolves: said, with the remedy.
 #[test]
 fn variances_beyond_the_quadrature_are_refused() {

@@ -5,7 +5,7 @@ use super::outputs::{refuse_data_file, refuse_existing};
 use super::problem::{self, Needs, Problem, Zero};
 use super::{json, remark, report, sizes, stdout_error};
 use crate::flow::Flow;
-use crate::model::{Initialization, Shape, Structure};
+use crate::model::{Activation, Initialization, Shape, Structure};
 use crate::theory::{KernelTraining, WideNet};
 use crate::{Error, Result, data, files};
 use clap::Args;
@@ -134,7 +134,11 @@ fn infinite(options: &KernelOptions, problem: &Problem) -> Result<DMatrix<f64>> 
         });
     }
     let initialization = Initialization::parse(&options.problem.init)?;
-    let found = WideNet::of(network, initialization)?.kernels(network.inputs())?;
+    let net = WideNet::of(network, initialization)?;
+    if !options.quiet && !options.json {
+        warn_of_waiting(&net, network.inputs().ncols());
+    }
+    let found = net.kernels(network.inputs())?;
     let k = network.outputs_per_sample();
     let of_one = if options.nngp {
         found.nngp
@@ -145,6 +149,17 @@ fn infinite(options: &KernelOptions, problem: &Problem) -> Result<DMatrix<f64>> 
         found.ntk
     };
     Ok(of_one.kronecker(&DMatrix::identity(k, k)))
+}
+
+/// Said before seconds, or hours, pass in silence.
+fn warn_of_waiting(net: &WideNet, samples: usize) {
+    let closed = [Activation::Relu, Activation::Erf, Activation::Identity];
+    let integrals = samples as f64 * (samples as f64 + 1.0) / 2.0 * net.hidden() as f64;
+    if !closed.contains(&net.activation()) && integrals > 2e4 {
+        let words =
+            format!("{integrals:.0} integrals by quadrature, some 5000 to 20000 a second and core");
+        remark("kernel", &words);
+    }
 }
 
 fn print(kernel: &DMatrix<f64>, out: &mut dyn Write) -> std::io::Result<()> {
