@@ -6,7 +6,7 @@ use super::problem::{self, Needs, Problem, Zero};
 use super::{json, remark, report, sizes, stdout_error};
 use crate::device;
 use crate::flow::Flow;
-use crate::model::{Initialization, Shape, Structure};
+use crate::model::{Activation, Initialization, Shape, Structure};
 use crate::theory::{KernelTraining, WideNet};
 use crate::{Error, Result, data, files};
 use clap::Args;
@@ -31,7 +31,8 @@ pub(super) struct KernelOptions {
     /// The limit of infinite width of the network described, at the factors that its width gives.
     #[arg(long, help_heading = "Kernel")]
     infinite: bool,
-    /// With --infinite: the covariance of the network's outputs over its random start, in place of the tangent kernel.
+    /// With --infinite: the covariance of the network's outputs over its random start, before they are centred or doubled
+    /// away, in place of the tangent kernel.
     #[arg(long, requires = "infinite", help_heading = "Kernel")]
     nngp: bool,
     /// Of what numbers a card makes the empirical kernel: double, or single, which halves what is sent and leaves entries
@@ -84,7 +85,7 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
     let kernel =
         if options.infinite { infinite(options, &problem)? } else { empirical(&problem, single)? };
     if let Some(path) = &options.out {
-        data::npy::write(path, &kernel)?;
+        files::replace(path, |temporary| data::npy::write(temporary, &kernel))?;
     }
     // What training by it is like; a kernel that is not finite is refused here.
     let training = KernelTraining::new(&kernel)?;
@@ -102,13 +103,13 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
 
 /// Before anything is computed.
 fn check_file(options: &KernelOptions, path: &Path) -> Result<()> {
+    files::refuse_special(path)?;
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
     if !ending.eq_ignore_ascii_case("npy") {
         return Err(Error::unknown("array format", ending, ["npy"]));
     }
     refuse_data_file(path, &options.problem)?;
-    refuse_existing(path, options.overwrite)?;
-    files::refuse_special(path)
+    refuse_existing(path, options.overwrite)
 }
 
 /// Dh(w₀) Dh(w₀)ᵀ, N × N, of the model as it is trained; of a `single` precision by way of its Jacobian.
@@ -147,7 +148,11 @@ fn infinite(options: &KernelOptions, problem: &Problem) -> Result<DMatrix<f64>> 
         });
     }
     let initialization = Initialization::parse(&options.problem.init)?;
-    let found = WideNet::of(network, initialization)?.kernels(network.inputs())?;
+    let net = WideNet::of(network, initialization)?;
+    if !options.quiet && !options.json {
+        warn_of_waiting(&net, network.inputs().ncols());
+    }
+    let found = net.kernels(network.inputs())?;
     let k = network.outputs_per_sample();
     let of_one = if options.nngp {
         found.nngp
@@ -158,6 +163,17 @@ fn infinite(options: &KernelOptions, problem: &Problem) -> Result<DMatrix<f64>> 
         found.ntk
     };
     Ok(of_one.kronecker(&DMatrix::identity(k, k)))
+}
+
+/// Said before seconds, or hours, pass in silence.
+fn warn_of_waiting(net: &WideNet, samples: usize) {
+    let closed = [Activation::Relu, Activation::Erf, Activation::Identity];
+    let integrals = samples as f64 * (samples as f64 + 1.0) / 2.0 * net.hidden() as f64;
+    if !closed.contains(&net.activation()) && integrals > 2e4 {
+        let words =
+            format!("{integrals:.0} integrals by quadrature, some 5000 to 20000 a second and core");
+        remark("kernel", &words);
+    }
 }
 
 fn print(kernel: &DMatrix<f64>, out: &mut dyn Write) -> std::io::Result<()> {
