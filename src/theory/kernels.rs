@@ -62,8 +62,11 @@ pub fn predict(
     for (part, &lambda) in parts.iter_mut().zip(&eigenvalues) {
         *part = if lambda > cutoff { *part / lambda } else { 0.0 };
     }
-    let across = elsewhere.jacobian(start) * train.jacobian(start).transpose();
-    Ok((value(elsewhere) + across * (vectors * parts)).as_slice().to_vec())
+    // K(·, X) v = Dh_elsewhere (Dhᵀ v): one sweep back and one forward, and no Jacobian.
+    let (mut w, mut change) = (vec![0.0; shape.params], vec![0.0; elsewhere.shape().outputs]);
+    train.vjp(start, (vectors * parts).as_slice(), &mut w);
+    elsewhere.jvp(start, &w, &mut change);
+    Ok(value(elsewhere).iter().zip(&change).map(|(y, change)| y + change).collect())
 }
 
 fn check(what: &str, found: usize, wanted: usize) -> Result<()> {
