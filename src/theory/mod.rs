@@ -14,6 +14,7 @@ mod initialization;
 mod inverse;
 mod kernels;
 mod lemmas;
+mod nonlinear_features;
 mod outward;
 mod over_parameterized;
 mod quantitative;

@@ -26,11 +26,12 @@
 //! m'; λ* is the posterior mean's for β ~ N(0, r²/p), so that no other λ is better.
 //!
 //! **Misspecified features**: y depends on unseen features too, independent of the seen ones, which carry the part κ of r².
-//! What they add is noise to the seen: the risk is that of signal κr² and noise s² + (1 − κ)r², plus (1 − κ)r².
+//! *Derived afresh*: what the unseen add is noise to the seen, so that the risk is that of signal κr² and noise
+//! s² + (1 − κ)r², plus the (1 − κ)r² that nobody can see.
 //!
-//! **Nonlinear features** x = φ(Wz), W and z Gaussian, E φ(G) = 0, E φ(G)² = 1: where φ is *purely* nonlinear,
-//! E Gφ(G) = 0, as a(|t| − b), the limits are those of isotropic x. From memory of the work, held against simulation by the
-//! figure `double_descent`. (Otherwise a longer formula, not here.)
+//! **Nonlinear features** x = φ(Wz): [`Ridgeless::nonlinear_risk`], in a file of its own.
+//!
+//! All limits are held against simulation by the figure `double_descent`, and m against a sampled covariance below.
 
 use crate::{Error, Result};
 
@@ -61,6 +62,16 @@ impl Ridgeless {
             }
         }
         Ok(Ridgeless { signal, noise })
+    }
+
+    /// r².
+    pub(super) fn signal(self) -> f64 {
+        self.signal
+    }
+
+    /// s².
+    pub(super) fn noise(self) -> f64 {
+        self.noise
     }
 
     /// The limit of the ridgeless risk at γ = p/n > 0; ∞ at γ = 1 where there is noise.
