@@ -47,7 +47,7 @@ impl Experiment for DoubleDescent {
         ])
         .note("model", "least squares of least norm, the linear flow at t = ∞")
         .note("data", format!("{SAMPLES} samples, ‖β‖² = {signal}, noise of variance {noise}"))
-        .note("nonlinear features", format!("φ(Wz) of mean 0 and variance 1, {DIMENSIONS} p inputs z"))
+        .note("nonlinear features", format!("φ(Wz) of mean 0 and variance 1, z in R^({DIMENSIONS}p)"))
         .note("misspecified", format!("the part (1 + γ)^(−{DECAY}) of ‖β‖² unseen"))
         .note("lazy", format!("relu, doubled, on the sphere of R^{LAZY_DIMENSIONS}, {LAZY_DIMENSIONS} of p per neuron"))
         .note("cases", Case::ALL.map(Case::words).join("; "))
