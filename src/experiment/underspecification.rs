@@ -19,6 +19,7 @@ use crate::random::Generator;
 use crate::solve::Eigen;
 use crate::theory::{RandomFeatures, shift_along};
 use nalgebra::DMatrix;
+use std::f64::consts::PI;
 
 /// d, n and the number of fresh inputs.
 const D: usize = 100;
@@ -127,14 +128,19 @@ impl Experiment for Underspecification {
     /// Random features: numbers and bands of a separate program, which made one draw of each. The source's bands are: risks in
     /// distribution of the chosen member and of the others within 10 %, a shifted risk of at least three times the others'
     /// at N/d = 2 and 6, and a ratio that falls from N/d = 6 on. Where the source has a number and no band, ours is three
-    /// deviations of one draw, and at least 10 %. Spreads and lazy networks have no numbers there: the bands are ours, wide, and
+    /// deviations of one draw, and at least 10 %; so near must the risk be to its limit for d → ∞. Spreads and lazy networks have no numbers there: the bands are ours, wide, and
     /// say no more than that shifted risks are apart where others are not. A rank correlation of 0.4 explains a sixth of the
     /// variance of ranks.
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
         let mut checks = Vec::new();
         let features = spreads(table, Ensemble::RandomFeatures.number())?;
+        let relu = PI / (2.0 * (PI - 1.0));
         for (spread, theirs) in features.iter().zip(THEIRS) {
             checks.extend(spread.beside(&theirs));
+            let samples = SAMPLES as f64 / D as f64;
+            let limit = RandomFeatures::limit_risk(spread.size, samples, relu, 0.0)?;
+            let quantity = format!("iid risk of the others, N/d = {}, and its limit", spread.size);
+            checks.push(Check::near(quantity, limit, 0.1, spread.others.iid));
         }
         let falls = |all: &[Spread]| {
             all.windows(2).filter(|pair| pair[0].ratio() > pair[1].ratio()).count() as f64

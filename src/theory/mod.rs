@@ -19,6 +19,7 @@ mod outward;
 mod over_parameterized;
 mod quantitative;
 mod random_features;
+mod random_features_limit;
 mod restart;
 mod ridgeless;
 mod setting;

@@ -17,15 +17,16 @@
 //!
 //! *Purely* nonlinear φ, c₁ = 0, as a(|t| − b), have D = 1: the limits of isotropic features, at any ψ.
 //!
-//! *Derived afresh*, not copied from the work (which gives c₁ ≠ 0 by a system of equations): 1. To first order features are
-//! Gaussian, x ≈ √c₁ Wz + √(1 − c₁) g, with g independent of z and of W (the part of φ that is not linear is uncorrelated with
-//! it and between neurons). *This step is taken for granted*; it is the work's c₁ = 0 theorem in kind, and proved as
+//! *Derived afresh*; the work has a longer formula for c₁ ≠ 0, which was not at hand. 1. To first order features are Gaussian,
+//! x ≈ √c₁ Wz + √(1 − c₁) g, with g independent of z and of W (the part of φ that is not linear is uncorrelated with it and
+//! between neurons). *This step is taken for granted*; it is the work's theorem for c₁ = 0 in kind, and proved as
 //! Gaussian equivalence by others (Mei and Montanari 2019; Hu and Lu 2020). 2. Given W this is regression with the
 //! covariance Σ = c₁WWᵀ + (1 − c₁)Id. With κ where γ tr Σ(Σ + κ)⁻¹/p = 1 and v = γ tr Σ²(Σ + κ)⁻²/p its limits are
-//! r²κ² tr Σ(Σ + κ)⁻²/(p(1 − v)) + s² v/(1 − v) (the same work's theorem for covariances, in other letters). As κ tr Σ(Σ + κ)⁻²/p =
-//! (1 − v)/γ, the first part is r²κ/γ. 3. `WWᵀ` has the law of Marchenko and Pastur of ratio 1/ψ, whose equation for tr(WWᵀ + l)⁻¹/p
+//! r²κ² tr Σ(Σ + κ)⁻²/(p(1 − v)) + s² v/(1 − v) (the same work's theorem for covariances, from memory; the test has it in
+//! other letters). As κ tr Σ(Σ + κ)⁻²/p = (1 − v)/γ, the first part is r²κ/γ. 3. `WWᵀ` has the law of Marchenko and Pastur
+//! of ratio 1/ψ, whose equation for tr(WWᵀ + l)⁻¹/p
 //! makes γ tr Σ(Σ + κ)⁻¹/p = f a quadratic equation: κ = (γ − f) w, f w² − (1 − c₁f/δ) w − c₁(1 − c₁)/δ = 0. At f = 1, w is
-//! (1 − c₁/δ + D)/2; and 1 − v = −κ/κ'(f), from the derivative of the same equation.
+//! (1 − c₁/δ + D)/2; and 1 − v = −κ/κ'(f), from the derivative of the same equation. The variance is Mei and Montanari's as well.
 
 use super::Ridgeless;
 use crate::{Error, Result};

@@ -128,7 +128,7 @@ impl Ridgeless {
 
 /// m(−λ) of Marchenko and Pastur's law: the mean of 1/(x + λ) over the eigenvalues x of a p × p sample covariance. The root is
 /// written so that nothing cancels where 1 − γ + λ > 0.
-fn stieltjes(gamma: f64, lambda: f64) -> f64 {
+pub(super) fn stieltjes(gamma: f64, lambda: f64) -> f64 {
     let b = 1.0 - gamma + lambda;
     let root = (b * b + 4.0 * gamma * lambda).sqrt();
     if b > 0.0 { 2.0 / (b + root) } else { (root - b) / (2.0 * gamma * lambda) }
