@@ -152,7 +152,7 @@ impl Experiment for TrueRandomLabels {
             }
             Labels::Polynomial(p) => inputs.row(0).iter().map(|x| x.powf(f64::from(p))).collect(),
         };
-        let (size, measure) = (fine.least_norm(&y), fine.measure(&y));
+        let (size, measure) = (fine.least_norm(&y)?, fine.measure(&y)?);
         if matches!(labels, Labels::Polynomial(_)) {
             let nothing = f64::NAN;
             let ends = [nothing, nothing, nothing, nothing, size, measure, width as f64];
@@ -162,11 +162,11 @@ impl Experiment for TrueRandomLabels {
         let seen = Wide::drawn(&inputs, width, self.order.stream("wide network", 0))?
             .descended(&y, eta, self.steps, desk)?;
         let row = |(step, residual, moved): (u32, f64, f64)| {
-            let (predicted, far) = (fine.residual(&y, eta, step), fine.distance(&y, eta, step));
+            let (predicted, far) = (fine.residual(&y, eta, step)?, fine.distance(&y, eta, step)?);
             let step = f64::from(step);
-            vec![kind, step, residual, predicted, moved, far, size, measure, width as f64]
+            Ok(vec![kind, step, residual, predicted, moved, far, size, measure, width as f64])
         };
-        Ok(seen.into_iter().map(row).collect())
+        seen.into_iter().map(row).collect()
     }
 
     /// The order of labels in measure and speed, and the prediction at k = 20 to 2 % (of labels other than the leading

@@ -74,10 +74,13 @@ impl Ridgeless {
         self.noise
     }
 
-    /// The limit of the ridgeless risk at γ = p/n > 0; ∞ at γ = 1 where there is noise.
+    /// The limit of the ridgeless risk at γ = p/n > 0; ∞ at γ = 1 where there is noise. NaN, here and below, for a γ, λ or part that
+    /// is none.
     pub fn risk(self, gamma: f64) -> f64 {
         let variance = |part: f64| if self.noise == 0.0 { 0.0 } else { self.noise * part };
-        if gamma < 1.0 {
+        if gamma.is_nan() || gamma <= 0.0 {
+            f64::NAN
+        } else if gamma < 1.0 {
             variance(gamma / (1.0 - gamma))
         } else {
             self.signal * (1.0 - 1.0 / gamma) + variance(1.0 / (gamma - 1.0))
@@ -115,11 +118,18 @@ impl Ridgeless {
 
     /// The limit of the risk at λ*: s² γ m(−λ*).
     pub fn optimal_ridge_risk(self, gamma: f64) -> f64 {
+        // Without noise no ridge is best.
+        if self.noise == 0.0 {
+            return self.risk(gamma);
+        }
         self.noise * gamma * stieltjes(gamma, self.optimal_ridge(gamma))
     }
 
     /// The limit of the ridgeless risk where the features seen carry the part `seen` of r², from 0 to 1.
     pub fn misspecified_risk(self, gamma: f64, seen: f64) -> f64 {
+        if !(0.0..=1.0).contains(&seen) {
+            return f64::NAN;
+        }
         let unseen = (1.0 - seen) * self.signal;
         let of_the_seen = Ridgeless { signal: seen * self.signal, noise: self.noise + unseen };
         unseen + of_the_seen.risk(gamma)
@@ -129,6 +139,9 @@ impl Ridgeless {
 /// m(−λ) of Marchenko and Pastur's law: the mean of 1/(x + λ) over the eigenvalues x of a p × p sample covariance. The root is
 /// written so that nothing cancels where 1 − γ + λ > 0.
 pub(super) fn stieltjes(gamma: f64, lambda: f64) -> f64 {
+    if !(gamma > 0.0 && lambda > 0.0) {
+        return f64::NAN;
+    }
     let b = 1.0 - gamma + lambda;
     let root = (b * b + 4.0 * gamma * lambda).sqrt();
     if b > 0.0 { 2.0 / (b + root) } else { (root - b) / (2.0 * gamma * lambda) }
@@ -217,10 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn without_noise_no_ridge_is_best_and_without_signal_nothing_is() {
+        let clean = Ridgeless::new(5.0, 0.0).unwrap();
+        assert_eq!([0.5, 2.0].map(|gamma| clean.optimal_ridge_risk(gamma)), [0.0, 2.5]);
+        assert_eq!(Ridgeless::new(0.0, 1.0).unwrap().optimal_ridge_risk(2.0), 0.0);
+    }
+
+    #[test]
     fn misspecification_is_noise_and_a_floor() {
         assert_eq!(problem().misspecified_risk(2.0, 1.0), problem().risk(2.0));
         // Half of the signal unseen: 2.5 + 2.5 (1 − ½) + (1 + 2.5)/(2 − 1).
         assert!((problem().misspecified_risk(2.0, 0.5) - 7.25).abs() < 1e-14);
+        for none in
+            [problem().misspecified_risk(2.0, 1.5), problem().risk(-1.0), problem().risk(f64::NAN)]
+        {
+            assert!(none.is_nan());
+        }
+        assert!(problem().ridge_risk(0.0, 1.0).is_nan() && problem().ridge_risk(2.0, 0.0).is_nan());
     }
 
     /// Three ways to the lazy predictor of a two-layer network, elsewhere: the closed-form flow at t = ∞, kernel regression
