@@ -1,5 +1,5 @@
 //! Wide neural networks of any depth evolve as linear models under gradient descent (Lee et al. 2019). As they widen, the
-//! distance to the linear model falls as n^(−1/2); at infinite width the trained networks are a Gaussian process, whose mean
+//! distance to the linear model falls at least as n^(−1/2); at infinite width the trained networks are a Gaussian process, whose mean
 //! and variance have closed forms at every time.
 use gradflow::prelude::*;
 use gradflow::theory::{Schedule, Trained, WideEnsemble, WideNet};

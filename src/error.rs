@@ -108,6 +108,18 @@ pub enum Error {
         /// What the user can do.
         remedy: &'static str,
     },
+    /// A device for large products that does not answer or does not do.
+    #[error("device {device}: found {found}; wanted {wanted}; {remedy}")]
+    Device {
+        /// The device asked for.
+        device: &'static str,
+        /// Its driver and what that said.
+        found: String,
+        /// What would do.
+        wanted: String,
+        /// What the user can do.
+        remedy: &'static str,
+    },
     /// A picture that could not be drawn.
     #[error("{}: cannot draw: {problem}", path.display())]
     Figure {
@@ -153,7 +165,8 @@ impl std::fmt::Display for Failure {
 }
 
 impl Error {
-    /// The exit code of the command: 1 numerical failure, 2 usage, 3 data, 4 input or output, 5 a size refused.
+    /// The exit code of the command: 1 numerical failure, 2 usage, 3 data, 4 input or output, 5 a size
+    /// refused or a device that does not answer.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Integration { .. } => 1,
@@ -161,7 +174,7 @@ impl Error {
             Error::Conflict { .. } | Error::Formula { .. } => 2,
             Error::Data { .. } | Error::Label { .. } => 3,
             Error::Io { .. } | Error::Figure { .. } => 4,
-            Error::TooLarge { .. } => 5,
+            Error::TooLarge { .. } | Error::Device { .. } => 5,
         }
     }
 

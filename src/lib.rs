@@ -26,11 +26,12 @@
 //! Where to look: [`model`] for what a model is, [`loss`] for R, [`flow`] for the definitions, [`solve`] for how to
 //! choose a solver and for [`solve::Gap`], [`scalar`] for the numbers that make derivatives and exact increments,
 //! [`constants`] for norms, Lipschitz constants and κ with their evidence, [`theory`] for theorems as values, [`data`]
-//! for inputs, [`experiment`] and [`figure`] for runs and pictures.
+//! for inputs, [`experiment`] and [`figure`] for runs and pictures, [`device`] for large Jacobians on a card.
 
 pub mod cli;
 pub mod constants;
 pub mod data;
+pub mod device;
 pub mod error;
 pub mod experiment;
 pub mod figure;

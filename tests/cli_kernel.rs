@@ -67,6 +67,26 @@ fn a_file_holds_the_kernel_that_the_library_has() {
     assert_eq!(folder.names(), ["k.npy", "nngp.npy", "points.csv", "theta.npy"]);
 }
 
+/// Factors other than 1, which the kernels of Lee et al. 2019 have throughout, in both kernels.
+#[test]
+fn factors_of_the_parametrization_are_given_in_words() {
+    let folder = with_points();
+    let words = "--data points.csv --target y --model mlp --depth 3 --width 5 --activation erf --biases --init ntk";
+    let words = format!("kernel {words} --parametrization ntk:1.5,0.1 --out");
+    folder.line(&format!("{words} theta.npy --infinite")).done();
+    folder.line(&format!("{words} k.npy")).done();
+    let file = |name: &str| npy::read(&folder.path(name)).expect("an array");
+    let limit = WideNet::ntk(3, Activation::Erf, 1.5, 0.1).unwrap().kernels(&points()).unwrap();
+    assert!((file("theta.npy") - &limit.ntk).amax() < 1e-13 * limit.ntk.amax());
+    let parametrization = Parametrization::Ntk { sigma_w: 1.5, sigma_b: 0.1 };
+    let layers =
+        Mlp { hidden: vec![5; 3], activation: Activation::Erf, parametrization, ..Mlp::default() };
+    let net = layers.on(points()).unwrap();
+    let mut generator = Generator::seeded(0).split("weights");
+    let w = Initialization::Ntk.weights(&net, &mut || generator.gaussian());
+    assert_eq!(file("k.npy"), net.kernel(&w));
+}
+
 /// Doubling doubles the tangent kernel, finite or infinite, and centring changes nothing.
 #[test]
 fn the_way_to_zero_shows_in_the_kernel() {
@@ -129,7 +149,15 @@ fn mistakes_are_refused_in_words() {
     refused("kernel --infinite --samples 5 --start 1,2", 2, &["--start", "--init"]);
     refused("kernel --samples 21", 2, &["21 rows", "--out"]);
     refused("kernel --out k.csv", 2, &["array format", "npy"]);
-    refused("kernel --out nowhere/k.npy", 4, &["nowhere"]);
+    refused("kernel --out .", 4, &["a folder", "name of a file"]);
+    refused("kernel --out points.csv/k.npy", 4, &["points.csv"]);
+    refused("kernel --infinite --depth 3", 2, &["--depth with --model two-layer", "--model mlp"]);
+    refused("kernel --infinite --parametrization ntk", 2, &["--parametrization", "--model mlp"]);
+    refused("kernel --model mlp --scaling 1/m", 2, &["--scaling", "--model two-layer"]);
+    for factors in ["ntk:1", "ntk:1,a", "ntk:1,0.1,2"] {
+        refused(&format!("kernel --model mlp --parametrization {factors}"), 2, &["ntk:1.5,0.1"]);
+    }
+    refused("kernel --model mlp --parametrization ntk:-1,0", 2, &["sigma_w = -1"]);
     refused("kernel --data missing.csv --out k.npy", 4, &["missing.csv"]);
     refused("kernel --model 'log(w1)' --start 0", 1, &["another start"]);
     refused("kernel --model 'w1*w2' --start 1", 2, &["w1, w2"]);
@@ -138,15 +166,30 @@ fn mistakes_are_refused_in_words() {
     let again = folder.line("kernel --data points.csv --target y --out k.npy");
     assert!(again.code == 2 && again.talk.contains("--overwrite"), "{}", again.talk);
     folder.line("kernel --data points.csv --target y --out k.npy --overwrite").done();
+    folder.line("kernel --data points.csv --target y --out new/k.npy").done();
+    assert_eq!(folder.names(), ["k.npy", "new", "points.csv"], "nothing else is left");
     let own = folder.line("kernel --data k.npy --target k.npy --out k.npy --overwrite");
     assert!(own.code == 2 && own.talk.contains("holds the data"), "{}", own.talk);
+}
+
+/// 200 samples take seconds by quadrature and none in closed form: the former is said before.
+#[test]
+fn long_quadratures_are_announced() {
+    let folder = Folder::new();
+    let announced = |samples: usize, activation: &str| {
+        let words = format!("--samples {samples} --infinite --activation {activation}");
+        let found = folder.line(&format!("kernel {words} --out k.npy --overwrite")).done();
+        found.talk.contains("integrals by quadrature")
+    };
+    assert!(announced(210, "gelu"));
+    assert!(!announced(210, "relu") && !announced(30, "gelu"));
 }
 
 /// Inputs whose neurons' variances no quadrature resolves: said, with the remedy.
 #[test]
 fn variances_beyond_the_quadrature_are_refused() {
     let folder = Folder::new();
-    folder.write("large.csv", "a,y\n1e3,0\n");
+    folder.write("large.csv", "a,y\n1e6,0\n");
     let refused = folder.line("kernel --data large.csv --target y --infinite");
     assert!(refused.code == 2 && refused.talk.contains("relu or erf"), "{}", refused.talk);
     folder.line("kernel --data large.csv --target y --infinite --activation erf").done();

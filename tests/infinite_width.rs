@@ -112,6 +112,107 @@ fn the_standard_parametrization_agrees_with_neural_tangents() {
     near("Θ", &found.ntk, &[a, b, b, c], 1e-14);
     let same = WideNet::ntk(2, Activation::Relu, 1.5, 0.5).unwrap().kernels(&pair()).unwrap();
     assert_eq!(found.nngp, same.nngp, "one process, whatever the parametrization");
+    // The last layer alone, K = 2.25 A + 0.25: 64 weights at the rate 1 see A, its bias sees 1.
+    let last = found.nngp.map(|k| 64.0 * (k - 0.25) / 2.25 + 1.0);
+    near("last layer", &found.last_layer, last.as_slice(), 1e-14);
+}
+
+/// [`σ_b`, columns 0, 2 and 4 of Θ] of three hidden relu layers, `σ_w` = 1.5, at the inputs of the test: the recursion in
+/// mpmath at 50 digits.
+#[allow(clippy::excessive_precision, reason = "as tabulated")]
+const NEARLY_PARALLEL: [(f64, [[f64; 5]; 3]); 2] = [
+    (
+        0.5,
+        [
+            [
+                8.9093359375,
+                17.2629274169012638,
+                8.90933607937564528,
+                2.55108619293965687,
+                8.90397522474793168,
+            ],
+            [
+                8.90933607937564528,
+                17.2629281931504809,
+                8.90933644670063282,
+                2.55108622625034571,
+                8.90397552898136504,
+            ],
+            [
+                8.90397522474793168,
+                17.2546578888333216,
+                8.90397552898136504,
+                2.55073196161760392,
+                8.90391824660822746,
+            ],
+        ],
+    ),
+    (
+        0.0,
+        [
+            [
+                5.7237890625,
+                17.1713671875,
+                5.72378924621768795,
+                0.981212898104524218,
+                5.71884932009686032,
+            ],
+            [
+                5.72378924621768795,
+                17.1713677386530639,
+                5.72378957170063282,
+                0.9812129381873997,
+                5.71884964512704715,
+            ],
+            [
+                5.71884932009686032,
+                17.156547960290581,
+                5.71884964512704715,
+                0.980636390180712643,
+                5.71837137160822746,
+            ],
+        ],
+    ),
+];
+
+/// All inputs but one are nearly parallel to the first, at angles of 1e-16, 1e-8 and 1e-3, and one is opposite to it. An angle
+/// taken from its cosine would be wrong by 1e-8 in the second and third.
+#[test]
+fn nearly_parallel_inputs_lose_no_digits() {
+    let (a, b) = (2.0_f64.powi(-24), 2.0_f64.powi(-10));
+    let inputs = [1.0, -0.5, 0.3, 3.0, -1.5, 0.9, 1.0 + a, -0.5, 0.3, -1.0, 0.5, -0.3];
+    let last = [1.0, -0.5 + b, 0.3 - 0.5 * b];
+    let inputs = DMatrix::from_vec(3, 5, [&inputs[..], &last].concat());
+    for (sigma_b, columns) in NEARLY_PARALLEL {
+        let net = WideNet::ntk(3, Activation::Relu, 1.5, sigma_b).unwrap();
+        let found = net.kernels(&inputs).unwrap().ntk;
+        for (i, wanted) in [0, 2, 4].into_iter().zip(columns) {
+            near("Θ", &found.columns(i, 1).into_owned(), &wanted, 1e-14);
+        }
+    }
+}
+
+/// Images as they are have variances of thousands where a first layer sums over pixels; smooth activations of such numbers
+/// are steps and ramps: tanh's kernels tend to those of a sign, softplus' and gelu's to relu's, with a relative error of order
+/// 1/q, q here being some 5·10⁷. The diagonal of tanh's has 1 − E tanh² = E sech² = 2/√(2πq) (1 + O(1/q)).
+#[test]
+fn large_inputs_see_steps_and_ramps() {
+    let net = |activation| WideNet::ntk(2, activation, 1.0, 0.0).unwrap();
+    let large = 1e4 * pair();
+    let nngp = |activation| net(activation).kernels(&large).unwrap().nngp;
+    let ramp = nngp(Activation::Relu);
+    for activation in [Activation::Softplus, Activation::Gelu] {
+        let off = (nngp(activation) - &ramp).amax() / ramp.amax();
+        assert!(off < 1e-7, "{activation:?}: {off}");
+    }
+    // One hidden layer of signs: (2/π) asin ρ = 1 − 2θ/π.
+    let net = WideNet::ntk(1, Activation::Tanh, 1.0, 0.0).unwrap();
+    let found = net.kernels(&large).unwrap().nngp;
+    let (x, y) = (large.column(0), large.column(1));
+    let sign = 2.0 / std::f64::consts::PI * (x.dot(&y) / (x.norm() * y.norm())).asin();
+    assert!((found[(0, 1)] - sign).abs() < 1e-7, "{found} {sign}");
+    let slopes = 2.0 / (2.0 * std::f64::consts::PI * x.norm_squared() / 4.0).sqrt();
+    assert!((1.0 - found[(0, 0)] - slopes).abs() < 1e-11, "{found} {slopes}");
 }
 
 /// A block between two sets is that block of the kernel of both together.
@@ -306,8 +407,8 @@ fn bad_input_is_refused_in_words() {
         |found: Result<gradflow::theory::WideKernels>| found.expect_err("refused").to_string();
     assert!(message(net.kernels(&DMatrix::zeros(0, 3))).contains("at least one"));
     assert!(message(net.kernels(&dmatrix![1.0, f64::NAN])).contains("input 0 of sample 1"));
-    let large = message(net.kernels(&dmatrix![1e3]));
-    assert!(large.contains("1e6") && large.contains("relu or erf"), "{large}");
+    let large = message(net.kernels(&dmatrix![1e6]));
+    assert!(large.contains("1e12") && large.contains("relu or erf"), "{large}");
     let beyond = WideNet::ntk(1, Activation::Relu, 1.0, 0.0).unwrap().kernels(&dmatrix![1e200]);
     assert!(message(beyond).contains("scale the inputs"));
     let shapes = message(net.kernels_between(&DMatrix::zeros(2, 3), &DMatrix::zeros(3, 3)));

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The house from the ground up. Modules of one storey may name each other, but for `model` and `loss`.
-const STOREYS: [(&str, usize); 17] = [
+const STOREYS: [(&str, usize); 18] = [
     ("error", 0),
     ("files", 0),
     ("random", 0),
     ("linalg", 0),
     ("scalar", 0),
     ("threads", 0),
+    ("device", 0),
     ("data", 1),
     ("model", 2),
     ("loss", 2),
@@ -25,11 +26,12 @@ const STOREYS: [(&str, usize); 17] = [
 ];
 
 /// A foreign crate, and the only places that may name it.
-const ROOMS: [(&str, &[&str]); 7] = [
+const ROOMS: [(&str, &[&str]); 8] = [
     ("diffsol", &["src/solve/ode/"]),
     ("faer", &["src/linalg.rs", "src/solve/ode/"]),
     ("pulp", &["src/linalg.rs"]),
     ("rayon", &["src/threads.rs"]),
+    ("cust", &["src/device/cuda/"]),
     ("plotters", &["src/figure/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("indicatif", &["src/cli/"]),

@@ -2,6 +2,7 @@
 
 use super::bounds::{Findings, WIDEST, is_exceeded};
 use super::{json, report};
+use crate::device;
 use crate::experiment::{Checked, Requirement};
 use crate::flow::Stop;
 use crate::theory::{Hypothesis, Quantity, Verdict};
@@ -253,7 +254,7 @@ pub(super) fn object(findings: &Findings<'_>) -> Value {
         "horizon": json::scale(findings.horizon),
         "rtol": findings.rtol,
         "seed": findings.options.problem.seed,
-        "device": "cpu",
+        "device": device::describe(),
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": {
             "verdict": "holds, fails (the theorem is silent, its conclusion may be true) or undecided",

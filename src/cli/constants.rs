@@ -8,6 +8,7 @@ use crate::constants::{
     Enclosure, Laziness, Neighbourhood, OneStep, PartLaziness, Spectrum, by_block, by_sample,
     homogeneity, width_exponent,
 };
+use crate::device;
 use crate::flow::Flow;
 use crate::loss::Loss;
 use crate::model::{Differentiable, Shape, Structure};
@@ -183,7 +184,7 @@ fn object(found: &Findings<'_>) -> Value {
         "start": found.problem.origin,
         "loss": found.problem.loss_name.to_string(),
         "seed": found.options.problem.seed,
-        "device": "cpu",
+        "device": device::describe(),
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": {
             "norm_jacobian": "|Dh(w0)|, rounded up; sigma_min and sigma_min_positive are rounded down; all three \

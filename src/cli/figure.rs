@@ -47,7 +47,7 @@ pub(super) struct FigureOptions {
     json: bool,
     /// No progress and no remarks
     #[arg(long)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 pub(super) fn run(options: &FigureOptions, out: &mut dyn Write) -> Result<u8> {

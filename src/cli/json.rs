@@ -3,6 +3,7 @@
 use super::findings::Findings;
 use super::{report, stdout_error};
 use crate::constants::Enclosure;
+use crate::device;
 use crate::solve::{Comparison, Peak};
 use crate::{Error, Result};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ pub(super) fn write(findings: &Findings<'_>, out: &mut dyn Write) -> Result<()> 
         "horizon": scale(findings.horizon),
         "rtol": findings.rtol,
         "solver": options.solving.solver,
-        "device": "cpu",
+        "device": device::describe(),
         "seed": options.problem.seed,
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": conventions(&problem.loss_name.to_string()),

@@ -4,8 +4,9 @@ use super::options::ProblemOptions;
 use super::outputs::{refuse_data_file, refuse_existing};
 use super::problem::{self, Needs, Problem, Zero};
 use super::{json, remark, report, sizes, stdout_error};
+use crate::device;
 use crate::flow::Flow;
-use crate::model::{Initialization, Shape, Structure};
+use crate::model::{Activation, Initialization, Shape, Structure};
 use crate::theory::{KernelTraining, WideNet};
 use crate::{Error, Result, data, files};
 use clap::Args;
@@ -30,9 +31,14 @@ pub(super) struct KernelOptions {
     /// The limit of infinite width of the network described, at the factors that its width gives.
     #[arg(long, help_heading = "Kernel")]
     infinite: bool,
-    /// With --infinite: the covariance of the network's outputs over its random start, in place of the tangent kernel.
+    /// With --infinite: the covariance of the network's outputs over its random start, before they are centred or doubled
+    /// away, in place of the tangent kernel.
     #[arg(long, requires = "infinite", help_heading = "Kernel")]
     nngp: bool,
+    /// Of what numbers a card makes the empirical kernel: double, or single, which halves what is sent and leaves entries
+    /// good to 2e-6 of the diagonal; single needs --device cuda.
+    #[arg(long, default_value = "double", conflicts_with = "infinite", help_heading = "Kernel")]
+    precision: String,
     /// Write it here as a .npy file of doubles; without it, it is printed where it has at most 20 rows.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     out: Option<PathBuf>,
@@ -44,7 +50,7 @@ pub(super) struct KernelOptions {
     json: bool,
     /// No remarks.
     #[arg(long, short, help_heading = "Output")]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 impl KernelOptions {
@@ -71,9 +77,15 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
             remedy: format!("give --out FILE.npy, or --samples for at most {MOST_PRINTED} rows"),
         });
     }
-    let kernel = if options.infinite { infinite(options, &problem)? } else { empirical(&problem)? };
+    let single = match options.precision.as_str() {
+        "double" => false,
+        "single" => true,
+        other => return Err(Error::unknown("precision", other, ["double", "single"])),
+    };
+    let kernel =
+        if options.infinite { infinite(options, &problem)? } else { empirical(&problem, single)? };
     if let Some(path) = &options.out {
-        data::npy::write(path, &kernel)?;
+        files::replace(path, |temporary| data::npy::write(temporary, &kernel))?;
     }
     // What training by it is like; a kernel that is not finite is refused here.
     let training = KernelTraining::new(&kernel)?;
@@ -91,21 +103,21 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
 
 /// Before anything is computed.
 fn check_file(options: &KernelOptions, path: &Path) -> Result<()> {
+    files::refuse_special(path)?;
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
     if !ending.eq_ignore_ascii_case("npy") {
         return Err(Error::unknown("array format", ending, ["npy"]));
     }
     refuse_data_file(path, &options.problem)?;
-    refuse_existing(path, options.overwrite)?;
-    files::refuse_special(path)
+    refuse_existing(path, options.overwrite)
 }
 
-/// Dh(w₀) Dh(w₀)ᵀ, N × N, of the model as it is trained.
-fn empirical(problem: &Problem) -> Result<DMatrix<f64>> {
+/// Dh(w₀) Dh(w₀)ᵀ, N × N, of the model as it is trained; of a `single` precision by way of its Jacobian.
+fn empirical(problem: &Problem, single: bool) -> Result<DMatrix<f64>> {
     let (map, start) = problem.posed()?;
     let Shape { params, outputs } = map.shape();
     let numbers = params.saturating_mul(outputs);
-    if !map.structure().is_batched() && numbers > LARGEST {
+    if (single || !map.structure().is_batched()) && numbers > LARGEST {
         return Err(Error::TooLarge {
             what: format!("the Jacobian of a model with p = {params} and N = {outputs}"),
             needed: format!("{numbers} numbers"),
@@ -115,6 +127,9 @@ fn empirical(problem: &Problem) -> Result<DMatrix<f64>> {
     }
     let flow = Flow::new(&*map, &*problem.loss, start);
     flow.initial_outputs()?;
+    if single {
+        return device::gram_in_floats(&map.jacobian(&flow.start));
+    }
     Ok(map.kernel(&flow.start))
 }
 
@@ -133,7 +148,11 @@ fn infinite(options: &KernelOptions, problem: &Problem) -> Result<DMatrix<f64>> 
         });
     }
     let initialization = Initialization::parse(&options.problem.init)?;
-    let found = WideNet::of(network, initialization)?.kernels(network.inputs())?;
+    let net = WideNet::of(network, initialization)?;
+    if !options.quiet && !options.json {
+        warn_of_waiting(&net, network.inputs().ncols());
+    }
+    let found = net.kernels(network.inputs())?;
     let k = network.outputs_per_sample();
     let of_one = if options.nngp {
         found.nngp
@@ -144,6 +163,17 @@ fn infinite(options: &KernelOptions, problem: &Problem) -> Result<DMatrix<f64>> 
         found.ntk
     };
     Ok(of_one.kronecker(&DMatrix::identity(k, k)))
+}
+
+/// Said before seconds, or hours, pass in silence.
+fn warn_of_waiting(net: &WideNet, samples: usize) {
+    let closed = [Activation::Relu, Activation::Erf, Activation::Identity];
+    let integrals = samples as f64 * (samples as f64 + 1.0) / 2.0 * net.hidden() as f64;
+    if !closed.contains(&net.activation()) && integrals > 2e4 {
+        let words =
+            format!("{integrals:.0} integrals by quadrature, some 5000 to 20000 a second and core");
+        remark("kernel", &words);
+    }
 }
 
 fn print(kernel: &DMatrix<f64>, out: &mut dyn Write) -> std::io::Result<()> {
@@ -202,7 +232,8 @@ fn object(
         "data": problem.data,
         "start": problem.origin,
         "seed": options.problem.seed,
-        "device": "cpu",
+        "device": device::describe(),
+        "precision": options.precision,
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": {
             "kind": "empirical: Dh(w0) Dh(w0)^T; infinite: its limit of infinite width; nngp: the covariance of outputs",

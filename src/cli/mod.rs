@@ -1,7 +1,8 @@
 //! Words: the command `gradflow`.
 //!
 //! Data on standard output, talk on standard error. Exit codes: 0 done; 1 a numerical failure, partial results kept
-//! and marked; 2 usage; 3 data; 4 input or output; 5 a size refused before starting.
+//! and marked; 2 usage; 3 data; 4 input or output; 5 a size refused before starting, or a
+//! device that does not answer.
 
 mod alphas;
 mod bounds;
@@ -25,6 +26,7 @@ mod report_page;
 mod sizes;
 mod words;
 
+use crate::device::{self, Device};
 use crate::{Error, Result};
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -35,10 +37,19 @@ use std::io::Write;
     name = "gradflow",
     version,
     about = "Lazy training, executable: a gradient flow against its linearization, and who guarantees what",
-    after_help = "Exit codes: 0 done, 1 a solve failed or a theorem asked for by name does not hold, 2 usage, 3 data, 4 files, 5 too large.",
+    after_help = "Exit codes: 0 done, 1 a solve failed or a theorem asked for by name does not hold, 2 usage, 3 data, 4 files, 5 too large, or a device that does not answer.",
     max_term_width = 100
 )]
 pub struct Cli {
+    /// Who makes large products of dense Jacobians: cpu, or cuda in a build with the feature cuda.
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        global = true,
+        default_value = "cpu",
+        help_heading = "Device"
+    )]
+    device: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -66,15 +77,8 @@ enum Command {
 /// Runs the command and returns its exit code.
 pub fn run(cli: Cli) -> u8 {
     let mut out = std::io::stdout().lock();
-    let result = match cli.command {
-        Command::Flow(options) => flow::run(&options, &mut out),
-        Command::Bounds(options) => bounds::run(&options, &mut out),
-        Command::Constants(options) => constants::run(&options, &mut out),
-        Command::Kernel(options) => kernel::run(&options, &mut out),
-        Command::Derive(options) => derive::run(&options, &mut out),
-        Command::Figure(options) => figure::run(&options, &mut out),
-        Command::Report(options) => report_page::run(&options, &mut out),
-    };
+    let quiet = cli.command.is_quiet();
+    let result = on_device(&cli.device, quiet, || cli.command.run(&mut out));
     let result = result.and_then(|code| flushed(&mut out).map(|()| code));
     match result {
         Ok(code) => code,
@@ -85,6 +89,42 @@ pub fn run(cli: Cli) -> u8 {
             e.exit_code()
         }
     }
+}
+
+impl Command {
+    fn run(&self, out: &mut dyn Write) -> Result<u8> {
+        match self {
+            Command::Flow(options) => flow::run(options, out),
+            Command::Bounds(options) => bounds::run(options, out),
+            Command::Constants(options) => constants::run(options, out),
+            Command::Kernel(options) => kernel::run(options, out),
+            Command::Derive(options) => derive::run(options, out),
+            Command::Figure(options) => figure::run(options, out),
+            Command::Report(options) => report_page::run(options, out),
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        match self {
+            Command::Flow(options) => options.output.quiet,
+            Command::Bounds(options) => options.output.quiet,
+            Command::Kernel(options) => options.quiet,
+            Command::Figure(options) => options.quiet,
+            Command::Report(options) => options.quiet,
+            Command::Constants(_) | Command::Derive(_) => false,
+        }
+    }
+}
+
+/// Runs `command` with large products made by the device of that name; says at the end what a card has done.
+fn on_device(name: &str, quiet: bool, command: impl FnOnce() -> Result<u8>) -> Result<u8> {
+    let device = Device::parse(name)?;
+    device::choose(device)?;
+    let code = command()?;
+    if device != Device::Cpu && !quiet {
+        remark("device", &device::describe());
+    }
+    Ok(code)
 }
 
 fn flushed(out: &mut dyn Write) -> Result<()> {

@@ -14,21 +14,21 @@ pub(super) struct ProblemOptions {
     /// Hidden neurons, per layer.
     #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_hyphen_values = true, default_value_t = 64, help_heading = "Model")]
     pub(super) width: usize,
-    /// Hidden layers of an mlp.
-    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_hyphen_values = true, default_value_t = 2, help_heading = "Model")]
-    pub(super) depth: usize,
+    /// Hidden layers of an mlp [default: 2].
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_hyphen_values = true, help_heading = "Model")]
+    pub(super) depth: Option<usize>,
     /// tanh, relu, softplus, erf, sigmoid, gelu or identity.
     #[arg(long, default_value = "tanh", help_heading = "Model")]
     pub(super) activation: String,
-    /// Give the hidden neurons biases.
+    /// Give the hidden neurons biases, and the outputs of an mlp.
     #[arg(long, help_heading = "Model")]
     pub(super) biases: bool,
-    /// Output scaling of a two-layer network: 1, 1/sqrt(m) or 1/m.
-    #[arg(long, default_value = "1/sqrt(m)", help_heading = "Model")]
-    pub(super) scaling: String,
-    /// Parametrization of an mlp: standard or ntk.
-    #[arg(long, default_value = "ntk", help_heading = "Model")]
-    pub(super) parametrization: String,
+    /// Output scaling of a two-layer network: 1, 1/sqrt(m) or 1/m [default: 1/sqrt(m)].
+    #[arg(long, value_name = "SCALING", help_heading = "Model")]
+    pub(super) scaling: Option<String>,
+    /// Parametrization of an mlp: standard, ntk, or `ntk:SIGMA_W,SIGMA_B` for other factors than 1 [default: ntk].
+    #[arg(long, value_name = "PARAMETRIZATION", help_heading = "Model")]
+    pub(super) parametrization: Option<String>,
     /// Initial weights of a network: gaussian, gaussian:TAU, xavier, he, unit-sphere or ntk.
     #[arg(long, default_value = "gaussian", help_heading = "Model")]
     pub(super) init: String,

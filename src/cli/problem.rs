@@ -156,12 +156,14 @@ fn network(
     zero: Zero,
     mut generator: Generator,
 ) -> Result<Problem> {
+    refuse_options_of_others(options)?;
     let outputs = outputs_per_sample(data, loss_name);
     let activation = Activation::parse(&options.activation)?;
     let initialization = Initialization::parse(&options.init)?;
     let mut width_power = None;
     let (net, words): (Network, String) = if options.model == "two-layer" {
-        let scaling = scaling(&options.scaling)?;
+        let word = options.scaling.as_deref().unwrap_or("1/sqrt(m)");
+        let scaling = scaling(word)?;
         width_power = Some(match scaling {
             Scaling::One => 0.0,
             Scaling::InverseSqrtWidth => 0.5,
@@ -171,19 +173,19 @@ fn network(
             TwoLayer { width: options.width, outputs, activation, biases: options.biases, scaling };
         (
             layers.on(data.inputs().clone())?,
-            format!("two-layer, width {}, scaling {}", options.width, options.scaling),
+            format!("two-layer, width {}, scaling {word}", options.width),
         )
     } else {
-        let parametrization = parametrization(&options.parametrization)?;
-        if options.depth == 0 || options.depth > 1000 {
-            return Err(Error::value("depth", options.depth, "between 1 and 1000 hidden layers"));
+        let word = options.parametrization.as_deref().unwrap_or("ntk");
+        let parametrization = Parametrization::parse(word)?;
+        let depth = options.depth.unwrap_or(2);
+        if depth == 0 || depth > 1000 {
+            return Err(Error::value("depth", depth, "between 1 and 1000 hidden layers"));
         }
-        let hidden = vec![options.width; options.depth];
+        let hidden = vec![options.width; depth];
         let layers = Mlp { hidden, outputs, activation, biases: options.biases, parametrization };
-        let words = format!(
-            "mlp, {} hidden layers of {}, {} parametrization",
-            options.depth, options.width, options.parametrization
-        );
+        let words =
+            format!("mlp, {depth} hidden layers of {}, {word} parametrization", options.width);
         (layers.on(data.inputs().clone())?, words)
     };
     let ways = if zero == Zero::Doubled { 2 } else { 1 };
@@ -213,6 +215,25 @@ fn network(
     })
 }
 
+/// What is asked of a kind of model must not be dropped in silence because the model is of another kind.
+fn refuse_options_of_others(options: &ProblemOptions) -> Result<()> {
+    let of_mlp = [
+        ("depth", options.depth.is_some()),
+        ("parametrization", options.parametrization.is_some()),
+    ];
+    let of_two_layer = [("scaling", options.scaling.is_some())];
+    let (others, kind) = match options.model.as_str() {
+        "two-layer" => (&of_mlp[..], "mlp"),
+        "mlp" => (&of_two_layer[..], "two-layer"),
+        _ => return Ok(()),
+    };
+    let Some((name, _)) = others.iter().find(|(_, given)| *given) else { return Ok(()) };
+    Err(Error::Conflict {
+        found: format!("--{name} with --model {}, which has none", options.model),
+        remedy: format!("give --model {kind} as well, or leave --{name} out"),
+    })
+}
+
 /// α(m) as people write it.
 fn scaling(word: &str) -> Result<Scaling> {
     match word {
@@ -220,14 +241,6 @@ fn scaling(word: &str) -> Result<Scaling> {
         "1/sqrt(m)" | "1/√m" => Ok(Scaling::InverseSqrtWidth),
         "1/m" => Ok(Scaling::InverseWidth),
         _ => Err(Error::unknown("scaling", word, ["1", "1/sqrt(m)", "1/m"])),
-    }
-}
-
-fn parametrization(word: &str) -> Result<Parametrization> {
-    match word {
-        "standard" => Ok(Parametrization::Standard),
-        "ntk" => Ok(Parametrization::Ntk { sigma_w: 1.0, sigma_b: 1.0 }),
-        _ => Err(Error::unknown("parametrization", word, ["standard", "ntk"])),
     }
 }
 

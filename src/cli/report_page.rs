@@ -21,7 +21,7 @@ pub(super) struct ReportOptions {
     markdown: bool,
     /// No remarks
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 pub(super) fn run(options: &ReportOptions, out: &mut dyn Write) -> Result<u8> {

@@ -23,7 +23,8 @@ const WIDTH: usize = 256;
 const SLOPE: f64 = 0.25;
 /// Layers between two that are kept.
 const STRIDE: u32 = 5;
-/// Length of a step, and how many are between two losses kept.
+/// Length of a step, and how many are between two losses kept. The step is one that He's start bears: at a hundred times it
+/// the nets from there diverge, while Xavier's train at no length up to a thousand times it.
 const STEP: f64 = 0.0015;
 const KEPT: usize = 5;
 
@@ -128,7 +129,8 @@ impl Experiment for Depth {
         Ok((0..self.draws).flat_map(draw).collect())
     }
 
-    /// The mean over draws within three of its exact standard errors and 3 %; who trains.
+    /// The mean over draws within three of its exact standard errors and 3 %; who trains. He's and Xavier's are the same draws,
+    /// which relu, being homogeneous, passes on alike: one ratio to what is expected.
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
         let mut checks = Vec::new();
         for (kind, (start, paper)) in Start::ALL.into_iter().zip([1.02, 1.07, 1.01]).enumerate() {
@@ -144,7 +146,7 @@ impl Experiment for Depth {
         // Labels are ±1: outputs of zero have the loss ½.
         for (kind, start) in Start::ALL.into_iter().enumerate() {
             let last = training(table, kind as f64)?.last().map_or(f64::NAN, |last| last.1);
-            let allowed = if start == Start::Xavier { (0.9, 1.1) } else { (0.0, 0.5) };
+            let allowed = if start == Start::Xavier { (0.9, 1.0) } else { (0.0, 0.5) };
             let quantity = format!("loss after training over that of outputs 0, {}", start.words());
             checks.push(Check::new(quantity, None, allowed, last / 0.5));
         }

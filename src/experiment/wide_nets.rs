@@ -5,7 +5,8 @@
 //! sup |f_t(x) − f_lin,t(x)|,   sup ‖θ_t − θ₀‖/√n,   sup ‖Θ_t − Θ₀‖ = O(n^(−1/2)),      ‖Θ₀ − Θ∞‖ = O(n^(−1/2)).
 //! ```
 //!
-//! One hidden tanh layer in the NTK parametrization, from its own random outputs; the linearization in closed form.
+//! With high probability, for a positive definite Θ∞, φ and φ' Lipschitz and rates below `η_crit`: all true here. One hidden
+//! tanh layer in the NTK parametrization, from its own random outputs; the linearization in closed form.
 
 use super::check::Check;
 use super::initial_scale::grouped;
@@ -208,7 +209,7 @@ impl Experiment for WideNets {
     }
 
     /// The exponents of Theorem 2.1 and of the law of large numbers. The paper finds the kernel's drift, bounded by n^(−1/2),
-    /// nearer to 1/n (its Figure 1).
+    /// nearer to 1/n (its Figure 1); its band is ours, that of the discrepancy, from the theorem's −1/2 to that 1/n.
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
         let slope = |name: &str| -> Result<f64> {
             let points: Vec<(f64, f64)> =

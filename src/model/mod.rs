@@ -215,9 +215,9 @@ pub trait Differentiable: Sync {
         jacobian
     }
 
-    /// The tangent kernel Dh(w) Dh(w)ᵀ, N × N.
+    /// The tangent kernel Dh(w) Dh(w)ᵀ, N × N; of a model without structure on the [`device`](crate::device) chosen.
     fn kernel(&self, w: &[f64]) -> DMatrix<f64> {
-        crate::linalg::gram(&self.jacobian(w))
+        crate::device::gram(&self.jacobian(w))
     }
 
     /// Whether h is continuously differentiable: no relu, no abs.

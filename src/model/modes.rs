@@ -2,6 +2,7 @@
 
 use super::Differentiable;
 use super::buffers::Buffers;
+use crate::device::{self, Dense};
 use crate::linalg;
 use nalgebra::DMatrix;
 
@@ -21,11 +22,20 @@ pub(crate) struct Modes {
     pub(crate) lambda: Vec<f64>,
     /// U, N × k.
     left: DMatrix<f64>,
-    /// `J₀ᵀU`, p × k, where a product with it is the cheapest way there.
-    lifted: Option<DMatrix<f64>>,
+    way: Way,
     /// λ at or below this is zero to working precision.
     pub(crate) cutoff: f64,
     buffers: Buffers,
+}
+
+/// How modes are reached from parameters, and parameters from modes.
+enum Way {
+    /// By `J₀ᵀU`, p × k, where a product with it is the cheapest.
+    Written(DMatrix<f64>),
+    /// By J₀, which a card has.
+    Kept(Dense),
+    /// By the map's own products.
+    Swept,
 }
 
 impl Modes {
@@ -44,7 +54,8 @@ impl Modes {
             let mut lifted = svd.right;
             lifted.column_iter_mut().zip(&svd.values).for_each(|(mut v, sigma)| v *= *sigma);
             let buffers = Buffers::default();
-            return Some(Modes { lambda, left: svd.left, lifted: Some(lifted), cutoff, buffers });
+            let way = Way::Written(lifted);
+            return Some(Modes { lambda, left: svd.left, way, cutoff, buffers });
         }
         Self::of_kernel(map, start)
     }
@@ -61,7 +72,7 @@ impl Modes {
         if size > SMALL && shape.outputs <= shape.params && map.structure().is_batched() {
             let kernel = map.kernel(start);
             if kernel.trace() * horizon <= KERNEL_STIFFNESS {
-                return Self::decompose(&kernel, shape, None);
+                return Self::decompose(&kernel, shape, |_| Way::Swept);
             }
         }
         Self::of(map, start)
@@ -71,25 +82,32 @@ impl Modes {
     pub(crate) fn of_kernel<H: Differentiable + ?Sized>(map: &H, start: &[f64]) -> Option<Self> {
         let shape = map.shape();
         let size = shape.params.saturating_mul(shape.outputs);
-        if size > SMALL && map.structure().is_batched() || size > SVD_LIMIT {
-            return Self::decompose(&map.kernel(start), shape, None);
+        let kept = device::keeps(shape.outputs, shape.params);
+        if size > SMALL && map.structure().is_batched() || size > SVD_LIMIT && !kept {
+            return Self::decompose(&map.kernel(start), shape, |_| Way::Swept);
         }
         let jacobian = map.jacobian(start);
-        Self::decompose(&linalg::gram(&jacobian), shape, Some(&jacobian))
+        if kept {
+            let (jacobian, kernel) = Dense::new(jacobian);
+            return Self::decompose(&kernel, shape, |_| Way::Kept(jacobian));
+        }
+        Self::decompose(&linalg::gram(&jacobian), shape, |left| {
+            Way::Written(linalg::transposed_product(&jacobian, left))
+        })
     }
 
     #[allow(clippy::cast_precision_loss, reason = "sizes")]
     fn decompose(
         kernel: &DMatrix<f64>,
         shape: super::Shape,
-        jacobian: Option<&DMatrix<f64>>,
+        way: impl FnOnce(&DMatrix<f64>) -> Way,
     ) -> Option<Self> {
         let longest = shape.params.max(shape.outputs) as f64;
         let (values, left) = linalg::symmetric_eigen(kernel)?;
         let cutoff = values.first().map_or(0.0, |l| l * longest * f64::EPSILON);
         Some(Modes {
             lambda: values.iter().map(|l| l.max(0.0)).collect(),
-            lifted: jacobian.map(|j| linalg::transposed_product(j, &left)),
+            way: way(&left),
             left,
             cutoff,
             buffers: Buffers::default(),
@@ -127,13 +145,14 @@ impl Modes {
         a: &[f64],
         u: &mut [f64],
     ) {
-        match &self.lifted {
-            Some(lifted) => linalg::multiply(u, false, lifted, false, a),
-            None => {
-                let mut y = self.buffers.take(self.left.nrows());
-                linalg::multiply(&mut y, false, &self.left, false, a);
-                map.vjp(start, &y, u);
-            }
+        if let Way::Written(written) = &self.way {
+            return linalg::multiply(u, false, written, false, a);
+        }
+        let mut y = self.buffers.take(self.left.nrows());
+        linalg::multiply(&mut y, false, &self.left, false, a);
+        match &self.way {
+            Way::Kept(jacobian) => jacobian.transposed_product(&y, u),
+            _ => map.vjp(start, &y, u),
         }
     }
 
@@ -145,14 +164,15 @@ impl Modes {
         b: &[f64],
         a: &mut [f64],
     ) {
-        match &self.lifted {
-            Some(lifted) => linalg::multiply(a, false, lifted, true, b),
-            None => {
-                let mut y = self.buffers.take(self.left.nrows());
-                map.jvp(start, b, &mut y);
-                linalg::multiply(a, false, &self.left, true, &y);
-            }
+        if let Way::Written(written) = &self.way {
+            return linalg::multiply(a, false, written, true, b);
         }
+        let mut y = self.buffers.take(self.left.nrows());
+        match &self.way {
+            Way::Kept(jacobian) => jacobian.product(b, &mut y),
+            _ => map.jvp(start, b, &mut y),
+        }
+        linalg::multiply(a, false, &self.left, true, &y);
     }
 
     /// `b` ← b + J₀ᵀ g(K₀) J₀ b for a function g of the eigenvalues.

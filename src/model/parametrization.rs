@@ -69,6 +69,34 @@ pub enum Parametrization {
 }
 
 impl Parametrization {
+    /// `standard`, `ntk` (`σ_w` = `σ_b` = 1) or `ntk:σ_w,σ_b`, as `ntk:1.5,0.1`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest legal word; [`Error::Value`] for factors that are not two finite numbers ≥ 0.
+    ///
+    /// ```
+    /// use gradflow::model::Parametrization;
+    /// let found = Parametrization::parse("ntk:1.5,0.1").unwrap();
+    /// assert_eq!(found, Parametrization::Ntk { sigma_w: 1.5, sigma_b: 0.1 });
+    /// ```
+    pub fn parse(word: &str) -> Result<Self> {
+        if let Some(factors) = word.strip_prefix("ntk:") {
+            let numbers = factors.split(',').map(|word| word.trim().parse().ok());
+            let numbers: Option<Vec<f64>> = numbers.collect();
+            let Some(&[sigma_w, sigma_b]) = numbers.as_deref() else {
+                let wanted = "two numbers σ_w and σ_b, as in ntk:1.5,0.1";
+                return Err(Error::value("factors of the parametrization", factors, wanted));
+            };
+            let found = Parametrization::Ntk { sigma_w, sigma_b };
+            return found.check().map(|()| found);
+        }
+        match word {
+            "standard" => Ok(Parametrization::Standard),
+            "ntk" => Ok(Parametrization::Ntk { sigma_w: 1.0, sigma_b: 1.0 }),
+            _ => Err(Error::unknown("parametrization", word, ["standard", "ntk"])),
+        }
+    }
+
     /// The factors (of A Wᵀ, of b) of a layer with `fan_in` inputs.
     ///
     /// ```

@@ -4,15 +4,15 @@
 //! **Setting.** zₗ = Wₗ φ(zₗ₋₁), φ(z) = max(z, 0) + a min(z, 0), a = 0 for relu; weights independent, N(0, σ²); each layer
 //! has n inputs (k²c of a k × k filter over c channels). Given the layer before, zₗ is N(0, vₗ Id), vₗ₊₁ = σ² ‖φ(zₗ)‖².
 //!
-//! **Statement** (eqs. 7, 15).
+//! **Statement** (eqs. 8, 10, 15).
 //!
 //! ```text
 //! E vₗ₊₁ = ½ (1 + a²) n σ² E vₗ,
 //! ```
 //!
 //! kept by σ = √(2/((1 + a²)n)): He's start. Xavier's σ² = 1/n, made for linear layers, halves it in each relu layer: 2⁻³⁰ is
-//! left after thirty. Backwards the same holds with the numbers that a layer feeds, k²c' for c' channels made; either
-//! choice keeps both from vanishing.
+//! left after thirty. Backwards the same holds with the numbers that a layer feeds, k²c' for c' channels made (eq. 14); either
+//! choice keeps both from vanishing. The mean asks for weights of a symmetric law and null biases only, not for normal ones.
 //!
 //! **Ours**: one network's signal is not the mean's. For independent Gaussian weights exactly, by the fourth moment of φ,
 //!

@@ -9,6 +9,7 @@
 use super::ConvNet;
 use super::architecture::Operation;
 use super::pieces::Pieces;
+use crate::device;
 use crate::linalg::{
     ViewMut, column_blocks, column_major, column_major_mut, gemm, row_major, row_major_mut,
 };
@@ -62,6 +63,10 @@ impl ConvNet {
 /// The lower triangle of `kernel` + J Jᵀ, J = `rows` of that many `columns`.
 fn add_gram(kernel: &mut DMatrix<f64>, rows: &[f64], columns: usize) {
     let n = kernel.nrows();
+    if device::makes_gram(n, columns) {
+        *kernel += device::gram(&DMatrix::from_row_slice(n, columns, rows));
+        return;
+    }
     let j = row_major(rows, n, columns);
     let operations = n as f64 * n as f64 * columns as f64;
     let blocks = column_blocks(column_major_mut(kernel.as_mut_slice(), n, n), COLUMNS);

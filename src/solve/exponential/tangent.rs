@@ -4,6 +4,7 @@
 //! ψ(L) v = ψ(0) v + `JᵀSU` [(ψ(λ) − ψ(0))/λ] `UᵀSᵀJ` v. What a vector looks like to L is thus its image v̂ = `UᵀSᵀJ` v, one
 //! number per mode, and what L does to it is lifted back by `JᵀSU`. Of N and p the smaller is decomposed.
 
+use crate::device::{self, Dense};
 use crate::linalg;
 use crate::loss::Root;
 use crate::model::{Buffers, Differentiable, Modes};
@@ -36,6 +37,8 @@ enum Basis<'a> {
     Shared(&'a Modes, f64),
     /// `JᵀSU`, p × k.
     Written(DMatrix<f64>),
+    /// U and `SᵀJ`, which a card has.
+    Kept(DMatrix<f64>, Dense),
     /// U and S, with J by the map's own products.
     Factored(DMatrix<f64>, Root),
 }
@@ -64,8 +67,7 @@ impl<'a> Tangent<'a> {
         let size = shape.params.saturating_mul(shape.outputs);
         let (rates, basis) = if shape.params < shape.outputs {
             let weighted = weighted_jacobian(map, &point, &root);
-            let (rates, right) =
-                linalg::symmetric_eigen(&linalg::transposed_product(&weighted, &weighted))?;
+            let (rates, right) = linalg::symmetric_eigen(&device::gram_of_columns(&weighted))?;
             let mut written = right;
             for (mut column, rate) in written.column_iter_mut().zip(&rates) {
                 column *= rate.max(0.0).sqrt();
@@ -78,6 +80,10 @@ impl<'a> Tangent<'a> {
             weigh(&mut kernel, &root);
             let (rates, left) = linalg::symmetric_eigen(&kernel)?;
             (rates, Basis::Factored(left, root))
+        } else if device::keeps(shape.outputs, shape.params) {
+            let (weighted, kernel) = Dense::new(weighted_jacobian(map, &point, &root));
+            let (rates, left) = linalg::symmetric_eigen(&kernel)?;
+            (rates, Basis::Kept(left, weighted))
         } else {
             let weighted = weighted_jacobian(map, &point, &root);
             let (rates, left) = linalg::symmetric_eigen(&linalg::gram(&weighted))?;
@@ -127,6 +133,11 @@ impl<'a> Tangent<'a> {
                 image.iter_mut().for_each(|a| *a *= root);
             }
             Basis::Written(written) => linalg::multiply(image, false, written, true, v),
+            Basis::Kept(left, weighted) => {
+                let mut y = self.buffers.take(left.nrows());
+                weighted.product(v, &mut y);
+                linalg::multiply(image, false, left, true, &y);
+            }
             Basis::Factored(left, root) => {
                 let mut y = self.buffers.take(left.nrows());
                 self.map.jvp(&self.point, v, &mut y);
@@ -145,6 +156,11 @@ impl<'a> Tangent<'a> {
                 modes.lift(self.map, &self.point, &scaled, x);
             }
             Basis::Written(written) => linalg::multiply(x, false, written, false, a),
+            Basis::Kept(left, weighted) => {
+                let mut y = self.buffers.take(left.nrows());
+                linalg::multiply(&mut y, false, left, false, a);
+                weighted.transposed_product(&y, x);
+            }
             Basis::Factored(left, root) => {
                 let mut y = self.buffers.take(left.nrows());
                 linalg::multiply(&mut y, false, left, false, a);

@@ -2,7 +2,7 @@
 
 use super::net::{WideLayer, WideNet};
 use super::quadrature::LARGEST_VARIANCE;
-use super::{Pair, dual};
+use super::{Apart, Means, Pair, dual};
 use crate::linalg::dot;
 use crate::model::Activation;
 use crate::threads;
@@ -21,6 +21,15 @@ pub struct WideKernels {
     pub last_layer: DMatrix<f64>,
 }
 
+/// Of one input, layer by layer.
+#[derive(Debug, Clone)]
+struct Alone {
+    /// The mean square over the numbers that layer l + 1 takes: ‖x‖²/d, then E φ(zˡ)².
+    mean_squares: Vec<f64>,
+    /// The variance of zˡ⁺¹ for every layer but the last.
+    variances: Vec<f64>,
+}
+
 /// Of one pair of inputs, after all layers.
 #[derive(Debug, Clone, Copy, Default)]
 struct Entry {
@@ -33,12 +42,12 @@ impl WideNet {
     /// At all pairs of columns of `inputs`, d × n: n × n, bitwise symmetric.
     ///
     /// # Errors
-    /// [`Error::Value`] for no inputs, for inputs that are not finite, and where a variance exceeds what the quadrature of a
-    /// smooth activation resolves, 1000 (for relu, erf and the identity, in closed form, 1e150).
+    /// [`Error::Value`] for no inputs, for inputs that are not finite, and where a variance exceeds 1e10 (for relu, erf and
+    /// the identity, in closed form, 1e150).
     pub fn kernels(&self, inputs: &DMatrix<f64>) -> Result<WideKernels> {
-        let variances = self.variances(inputs)?;
+        let alone = self.alone(inputs)?;
         let n = inputs.ncols();
-        let mut found = self.pairs(inputs, inputs, [&variances, &variances], true);
+        let mut found = self.pairs(inputs, inputs, [&alone, &alone], true);
         for kernel in [&mut found.nngp, &mut found.ntk, &mut found.last_layer] {
             debug_assert_eq!(kernel.nrows(), n);
             kernel.fill_lower_triangle_with_upper_triangle();
@@ -63,12 +72,12 @@ impl WideNet {
                 remedy: "give both as d × n, a column per sample",
             });
         }
-        let (first, second) = (self.variances(inputs)?, self.variances(others)?);
+        let (first, second) = (self.alone(inputs)?, self.alone(others)?);
         Ok(self.pairs(inputs, others, [&first, &second], false))
     }
 
-    /// The variance of z at every layer but the last, for each input.
-    fn variances(&self, inputs: &DMatrix<f64>) -> Result<Vec<Vec<f64>>> {
+    /// What each input is at every layer but the last.
+    fn alone(&self, inputs: &DMatrix<f64>) -> Result<Vec<Alone>> {
         if inputs.is_empty() {
             return Err(Error::value("inputs", 0, "at least one sample and one dimension"));
         }
@@ -78,17 +87,17 @@ impl WideNet {
         }
         let through = |x: &[f64]| {
             let mut mean_square = dot(x, x) / x.len() as f64;
-            let mut all = Vec::with_capacity(self.hidden());
+            let mut found = Alone { mean_squares: vec![mean_square], variances: Vec::new() };
             for layer in &self.layers[..self.hidden()] {
                 let variance = layer.weight_variance * mean_square + layer.bias_variance;
                 if !(0.0..=self.largest_variance()).contains(&variance) {
                     return Err(self.too_large(variance));
                 }
-                let alone = Pair { first: variance, second: variance, covariance: variance };
-                mean_square = dual(self.activation, alone).values;
-                all.push(variance);
+                mean_square = dual(self.activation, Pair::alone(variance)).values;
+                found.variances.push(variance);
+                found.mean_squares.push(mean_square);
             }
-            Ok(all)
+            Ok(found)
         };
         inputs.column_iter().map(|x| through(x.as_slice())).collect()
     }
@@ -114,7 +123,7 @@ impl WideNet {
         &self,
         inputs: &DMatrix<f64>,
         others: &DMatrix<f64>,
-        variances: [&[Vec<f64>]; 2],
+        alone: [&[Alone]; 2],
         symmetric: bool,
     ) -> WideKernels {
         let (n, m) = (inputs.ncols(), others.ncols());
@@ -127,8 +136,11 @@ impl WideNet {
             let rows = if symmetric { j + 1 } else { n };
             for (i, entry) in column.iter_mut().enumerate().take(rows) {
                 let (x, y) = (inputs.column(i), others.column(j));
-                let covariance = dot(x.as_slice(), y.as_slice()) / inputs.nrows() as f64;
-                *entry = self.entry(covariance, &variances[0][i], &variances[1][j]);
+                let (first, second) = (&alone[0][i], &alone[1][j]);
+                let product = dot(x.as_slice(), y.as_slice()) / inputs.nrows() as f64;
+                let squares = [first.mean_squares[0], second.mean_squares[0]];
+                let apart = apart([x.as_slice(), y.as_slice()], squares, product);
+                *entry = self.entry(product, apart, first, second);
             }
         });
         let matrix = |of: fn(&Entry) -> f64| DMatrix::from_iterator(n, m, entries.iter().map(of));
@@ -139,20 +151,67 @@ impl WideNet {
         }
     }
 
-    /// From A⁰ and the variances of both inputs at every layer.
-    fn entry(&self, mut product: f64, first: &[f64], second: &[f64]) -> Entry {
-        let (mut slopes, mut found) = (0.0, Entry::default());
+    /// From A⁰, how far the inputs are apart and what each is at every layer.
+    fn entry(&self, product: f64, apart: Apart, first: &Alone, second: &Alone) -> Entry {
+        let mut means = Means { values: product, slopes: 0.0, apart: Some(apart) };
+        let mut found = Entry::default();
         for (l, layer) in self.layers.iter().enumerate() {
             let &WideLayer { weight_variance, bias_variance, weight_rate, bias_rate } = layer;
-            found.nngp = weight_variance * product + bias_variance;
-            found.last_layer = weight_rate * product + bias_rate;
-            found.ntk = found.last_layer + weight_variance * slopes * found.ntk;
+            found.nngp = weight_variance * means.values + bias_variance;
+            found.last_layer = weight_rate * means.values + bias_rate;
+            found.ntk = found.last_layer + weight_variance * means.slopes * found.ntk;
             if l < self.hidden() {
-                let pair = Pair { first: first[l], second: second[l], covariance: found.nngp };
-                let means = dual(self.activation, pair);
-                (product, slopes) = (means.values, means.slopes);
+                let squares = [first.mean_squares[l], second.mean_squares[l]];
+                let apart = means.apart.unwrap_or_else(|| difference(squares, means.values));
+                let [first, second] = [first.variances[l], second.variances[l]];
+                let pair = Pair {
+                    first,
+                    second,
+                    covariance: found.nngp,
+                    sine_squared: layer.sine_squared(apart, squares, [first, second]),
+                };
+                means = dual(self.activation, pair);
             }
         }
         found
     }
+}
+
+impl WideLayer {
+    /// 1 − ρ² of what this layer makes, by (v a + b)(v a' + b) − (v A + b)² = v² (a a' − A²) + v b (a + a' − 2A).
+    fn sine_squared(&self, apart: Apart, [a, b]: [f64; 2], [first, second]: [f64; 2]) -> f64 {
+        if first == 0.0 || second == 0.0 {
+            return 1.0;
+        }
+        let v = self.weight_variance;
+        let scaled = (v * a / first) * (v * b / second) * apart.sine_squared;
+        (scaled + (v * apart.distance / first) * (self.bias_variance / second)).min(1.0)
+    }
+}
+
+/// 1 − A²/(a a') and a + a' − 2A from mean squares a, a' and A itself: to rounding of the squares.
+fn difference([a, b]: [f64; 2], product: f64) -> Apart {
+    let size = a.sqrt() * b.sqrt();
+    let cosine = if size > 0.0 { product / size } else { 0.0 };
+    Apart {
+        sine_squared: ((1.0 - cosine) * (1.0 + cosine)).max(0.0),
+        distance: (a + b - 2.0 * product).max(0.0),
+    }
+}
+
+/// The same of inputs, to rounding of their difference: with t = x·x'/‖x‖² for the longer x, 1 − ρ² = ‖x' − t x‖²/‖x'‖²,
+/// where the plain difference cancels.
+fn apart([x, y]: [&[f64]; 2], squares: [f64; 2], product: f64) -> Apart {
+    let plain = difference(squares, product);
+    let [a, b] = squares;
+    if plain.sine_squared > 1e-2 || a == 0.0 || b == 0.0 {
+        return plain;
+    }
+    let (longer, shorter, [long, short]) = if a >= b { (x, y, [a, b]) } else { (y, x, [b, a]) };
+    let t = product / long;
+    let mean = |of: &dyn Fn(f64, f64) -> f64| {
+        let squares = longer.iter().zip(shorter).map(|(x, y)| of(*x, *y).powi(2));
+        squares.sum::<f64>() / x.len() as f64
+    };
+    Apart { sine_squared: mean(&|x, y| y - t * x) / short, distance: mean(&|x, y| x - y) }
 }

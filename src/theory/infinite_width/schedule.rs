@@ -8,8 +8,11 @@
 //! momentum  pᵢ₊₁ = (1 − ηλ) pᵢ + β (pᵢ − pᵢ₋₁),    p₋₁ = p₀ = 1
 //! ```
 //!
-//! (Lee et al. 2019, eqs. 8, 9 and §2.4.) Descent stands beside the flow at t = ηi, momentum at t = ηi/(1 − β): what it
-//! tends to as η → 0.
+//! (Lee et al. 2019, eqs. 8, 9 and their recursion for momentum.) Descent stands beside the flow at t = ηi, momentum at
+//! t = ηi/(1 − β): what it tends to as η → 0 at a fixed β. Where 1 − β falls as √η, momentum tends to another flow instead,
+//! with inertia, p'' + ((1 − β)/√η) p' + λp = 0 in the time √η i, which is none of these.
+//!
+//! Descent converges for ηλ < 2 in every mode, momentum for ηλ < 2(1 + β).
 
 use crate::{Error, Result};
 

@@ -1,0 +1,278 @@
+//! The card: a context, the kernels, and their launches. All `unsafe` of the device stands here.
+
+use super::facts::{Facts, OLDEST};
+use super::grid;
+use crate::{Error, Result};
+use cust::CudaFlags;
+use cust::context::{Context, CurrentContext};
+use cust::device::Device;
+use cust::error::{CudaError, CudaResult};
+use cust::launch;
+use cust::memory::{CopyDestination, DeviceBuffer, DeviceCopy, DevicePointer};
+use cust::module::Module;
+use cust::stream::{Stream, StreamFlags};
+
+/// `kernels.cu`, compiled by `ptx.py`.
+const KERNELS: &str = include_str!("kernels.ptx");
+
+/// The part of the free memory that is used.
+const USED: f64 = 0.9;
+
+/// One card, ready to multiply. Its stream waits for copies and copies wait for it: the order of calls is the order of
+/// work.
+pub(super) struct Card {
+    // Dropped from the first to the last.
+    stream: Stream,
+    module: Module,
+    context: Context,
+    facts: Facts,
+    /// Bytes that may be used.
+    memory: usize,
+    /// Products made.
+    products: u64,
+}
+
+/// A block of J on the card: `rows` × `columns`, columns contiguous.
+pub(super) struct Block<T: DeviceCopy> {
+    numbers: DeviceBuffer<T>,
+    rows: usize,
+    columns: usize,
+}
+
+impl Card {
+    /// The first card that the driver shows, using at most so many bytes of its memory.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where there is no driver's answer, no card, one that is too old, or none that takes the kernels.
+    pub(super) fn open(limit: usize) -> Result<Self> {
+        let failed = |doing: &'static str| move |error: CudaError| no_card(doing, error);
+        cust::init(CudaFlags::empty()).map_err(failed("waking the driver"))?;
+        let device = Device::get_device(0).map_err(failed("asking for the first card"))?;
+        let asking = failed("asking the card what it is");
+        let capability = Facts::capability(device).map_err(asking)?;
+        if capability < OLDEST {
+            let (major, minor) = capability;
+            return Err(Error::Device {
+                device: "cuda",
+                found: format!("a card of compute capability {major}.{minor}"),
+                wanted: format!("{}.{} or newer", OLDEST.0, OLDEST.1),
+                remedy: "choose another by CUDA_VISIBLE_DEVICES, or take --device cpu",
+            });
+        }
+        let context = Context::new(device).map_err(failed("making a context"))?;
+        let module = Module::from_ptx(KERNELS, &[]).map_err(failed("loading the kernels"))?;
+        let stream = Stream::new(StreamFlags::DEFAULT, None).map_err(failed("making a stream"))?;
+        let facts = Facts::of(device).map_err(asking)?;
+        // A part of a size is less than the size.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of it")]
+        #[allow(clippy::cast_precision_loss, reason = "bytes")]
+        let memory = ((USED * facts.free as f64) as usize).min(limit);
+        Ok(Card { stream, module, context, facts, memory, products: 0 })
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Bytes that may be used in all.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Products made so far.
+    pub(super) fn products(&self) -> u64 {
+        self.products
+    }
+
+    /// The card for the calling thread: to be called before anything else on a thread.
+    pub(super) fn wake(&self) -> CudaResult<()> {
+        CurrentContext::set_current(&self.context)
+    }
+
+    /// Room for numbers that kernels write before anything reads them.
+    pub(super) fn room(&self, numbers: usize) -> CudaResult<DeviceBuffer<f64>> {
+        // SAFETY: doubles have no invalid bits; every kernel below writes its whole output, or adds to what was zeroed.
+        #[allow(unsafe_code, reason = "a filled room would be written twice")]
+        unsafe {
+            DeviceBuffer::uninitialized(numbers.max(1))
+        }
+    }
+
+    /// Zeros to add to.
+    pub(super) fn zeros(&self, numbers: usize) -> CudaResult<DeviceBuffer<f64>> {
+        DeviceBuffer::zeroed(numbers.max(1))
+    }
+
+    /// A block of J, on the card.
+    pub(super) fn send<T: DeviceCopy>(&self, numbers: &[T], rows: usize) -> CudaResult<Block<T>> {
+        let columns = numbers.len() / rows;
+        Ok(Block { numbers: DeviceBuffer::from_slice(numbers)?, rows, columns })
+    }
+
+    /// The lower half of K += that of J Jᵀ; `partial` is room for [`grid::gram_partial`] numbers.
+    pub(super) fn add_gram(
+        &mut self,
+        block: &Block<f64>,
+        partial: &mut DeviceBuffer<f64>,
+        k: &mut DeviceBuffer<f64>,
+    ) -> CudaResult<()> {
+        self.add_gram_by("gram_f64", block, partial, k)
+    }
+
+    /// The same for J in floats.
+    pub(super) fn add_gram_of_floats(
+        &mut self,
+        block: &Block<f32>,
+        partial: &mut DeviceBuffer<f64>,
+        k: &mut DeviceBuffer<f64>,
+    ) -> CudaResult<()> {
+        self.add_gram_by("gram_f32", block, partial, k)
+    }
+
+    fn add_gram_by<T: DeviceCopy>(
+        &mut self,
+        kernel: &str,
+        block: &Block<T>,
+        partial: &mut DeviceBuffer<f64>,
+        k: &mut DeviceBuffer<f64>,
+    ) -> CudaResult<()> {
+        let (rows, columns) = (block.rows, block.columns);
+        let chunk = grid::gram_chunk(rows, columns);
+        let (tiles, chunks) = (small(grid::tiles(rows))?, small(columns.div_ceil(chunk))?);
+        let (n, p, chunk) = (small(rows)?, small(columns)?, small(chunk)?);
+        fits(partial, grid::gram_partial(rows, columns))?;
+        fits(k, rows * rows)?;
+        let (gram, gram_sum) =
+            (self.module.get_function(kernel)?, self.module.get_function("gram_sum")?);
+        let (j, sums) = (block.numbers.as_device_ptr(), partial.as_device_ptr());
+        let stream = &self.stream;
+        // SAFETY: the arguments are those of the kernels, in number and type; what they read and write lies within the
+        // buffers, whose lengths are checked above; the buffers outlive the work: whoever drops one
+        // has called `finish`, alone or by `receive`.
+        #[allow(unsafe_code, reason = "a launch")]
+        unsafe {
+            launch!(gram<<<(tiles, chunks), grid::GRAM_THREADS, 0, stream>>>(j, n, p, chunk, sums))?;
+            launch!(gram_sum<<<tiles, grid::THREADS, 0, stream>>>(sums, chunks, n, k.as_device_ptr()))?;
+        }
+        self.products += 1;
+        Ok(())
+    }
+
+    /// y += J x, x from its `offset` on; `partial` is room for the sums of every chunk.
+    pub(super) fn add_product(
+        &mut self,
+        block: &Block<f64>,
+        x: (&DeviceBuffer<f64>, usize),
+        partial: &mut DeviceBuffer<f64>,
+        y: &mut DeviceBuffer<f64>,
+    ) -> CudaResult<()> {
+        let (rows, columns) = (block.rows, block.columns);
+        let (side, chunk) = (grid::product_side(rows), grid::product_chunk(rows, columns));
+        let chunks = columns.div_ceil(chunk);
+        fits(x.0, x.1 + columns)?;
+        fits(partial, chunks * rows)?;
+        fits(y, rows)?;
+        let across = small(rows.div_ceil(side))?;
+        let along = small(rows)?.div_ceil(grid::THREADS);
+        let (n, p) = (small(rows)?, small(columns)?);
+        let (side, chunk, chunks) = (small(side)?, small(chunk)?, small(chunks)?);
+        let product = self.module.get_function("product")?;
+        let product_sum = self.module.get_function("product_sum")?;
+        let (j, sums) = (block.numbers.as_device_ptr(), partial.as_device_ptr());
+        let x: DevicePointer<f64> = x.0.as_device_ptr().wrapping_add(x.1);
+        let stream = &self.stream;
+        // SAFETY: as in `add_gram_by`.
+        #[allow(unsafe_code, reason = "a launch")]
+        unsafe {
+            launch!(product<<<(across, chunks), grid::THREADS, 0, stream>>>(j, x, n, p, side, chunk, sums))?;
+            launch!(product_sum<<<along, grid::THREADS, 0, stream>>>(sums, chunks, n, y.as_device_ptr()))?;
+        }
+        self.products += 1;
+        Ok(())
+    }
+
+    /// z ← Jᵀ u, into z from its `offset` on.
+    pub(super) fn transposed_product(
+        &mut self,
+        block: &Block<f64>,
+        u: &DeviceBuffer<f64>,
+        z: (&mut DeviceBuffer<f64>, usize),
+    ) -> CudaResult<()> {
+        let (rows, columns) = (block.rows, block.columns);
+        fits(u, rows)?;
+        fits(z.0, z.1 + columns)?;
+        let side = small(grid::transposed_side(rows))?;
+        let (n, p) = (small(rows)?, small(columns)?);
+        let blocks = p.div_ceil(grid::THREADS / side);
+        let transposed_product = self.module.get_function("transposed_product")?;
+        let (j, u) = (block.numbers.as_device_ptr(), u.as_device_ptr());
+        let z: DevicePointer<f64> = z.0.as_device_ptr().wrapping_add(z.1);
+        let stream = &self.stream;
+        // SAFETY: as in `add_gram_by`.
+        #[allow(unsafe_code, reason = "a launch")]
+        unsafe {
+            launch!(transposed_product<<<blocks, grid::THREADS, 0, stream>>>(j, u, n, p, side, z))?;
+        }
+        self.products += 1;
+        Ok(())
+    }
+
+    /// Waits until all that was asked for is done: before a block goes that is still multiplied.
+    pub(super) fn finish(&self) -> CudaResult<()> {
+        self.stream.synchronize()
+    }
+
+    /// What has been computed, back in the processor's memory: the first numbers of a buffer.
+    pub(super) fn receive(&self, numbers: &DeviceBuffer<f64>, out: &mut [f64]) -> CudaResult<()> {
+        if out.is_empty() {
+            return Ok(());
+        }
+        self.finish()?;
+        numbers.index(..out.len()).copy_to(out)
+    }
+}
+
+impl<T: DeviceCopy> Block<T> {
+    /// Columns of J in it.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+}
+
+/// A size as kernels take it.
+fn small(size: usize) -> CudaResult<u32> {
+    u32::try_from(size).map_err(|_| CudaError::InvalidValue)
+}
+
+fn fits(buffer: &DeviceBuffer<f64>, numbers: usize) -> CudaResult<()> {
+    if buffer.len() < numbers { Err(CudaError::InvalidValue) } else { Ok(()) }
+}
+
+/// The driver's code in words: its own words are not asked for, since a driver that fails may have none.
+pub(super) fn words(error: CudaError) -> String {
+    let meaning = match error {
+        CudaError::NoDevice => "no card is visible to the driver",
+        CudaError::InvalidDevice => "there is no such card",
+        CudaError::NotInitialized => "the driver does not start",
+        CudaError::OutOfMemory => "the card's memory is full",
+        CudaError::InvalidPtx | CudaError::NoBinaryForGpu | CudaError::InvalidImage => {
+            "the driver does not take the kernels: it may be older than the CUDA 11.8 that they are compiled by"
+        }
+        CudaError::NotFound => "the driver does not find a kernel",
+        CudaError::NotSupported => "the driver does not support this",
+        _ => "the driver gives up",
+    };
+    format!("{meaning} ({error:?}, code {})", error as u32)
+}
+
+fn no_card(doing: &str, error: CudaError) -> Error {
+    let driver = cust::CudaApiVersion::get().map_or("a driver without a version".into(), |v| {
+        format!("driver {}.{}", v.major(), v.minor())
+    });
+    Error::Device {
+        device: "cuda",
+        found: format!("{driver}, {doing}: {}", words(error)),
+        wanted: "a card and a driver of CUDA 11.8 or newer".into(),
+        remedy: "see what nvidia-smi and CUDA_VISIBLE_DEVICES say, or take --device cpu, which gives the same results",
+    }
+}
