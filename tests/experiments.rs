@@ -279,6 +279,18 @@ fn two_classes_of_images_are_learnt_so_too() {
 }
 
 #[test]
+fn two_classes_without_images_are_said_to_be_skipped() {
+    let folder = Folder::new();
+    let generated = folder.line("figure complexity_measure --quick");
+    assert_eq!(generated.code, 0, "{}", generated.talk);
+    for word in ["skipped", "complexity_measure", "the data are generated", "--data PATH"] {
+        assert!(generated.talk.contains(word), "{}", generated.talk);
+    }
+    let images = folder.line("figure complexity_measure --quick --data synthetic");
+    assert!(images.code == 0 && !images.talk.contains("skipped"), "{}", images.talk);
+}
+
+#[test]
 fn seeds_come_apart_on_shifted_data() {
     passes_quick("underspecification");
 }

@@ -35,7 +35,8 @@ pub(super) struct FigureOptions {
     /// The folder that pictures and numbers go into
     #[arg(long, default_value = "figures", value_name = "FOLDER")]
     out: PathBuf,
-    /// Images in CIFAR-10's binary format, for the figures of convolutional networks
+    /// Images in CIFAR-10's binary format, for the figures of convolutional networks and for the two classes of
+    /// `true_random_labels` and `complexity_measure`
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Make numbers anew that are there already
@@ -86,6 +87,10 @@ pub(super) fn run(options: &FigureOptions, out: &mut dyn Write) -> Result<u8> {
         if !options.quiet && !options.json {
             let how = if outcome.made { "wrote" } else { "drew again" };
             remark(how, &outcome.picture.display().to_string());
+            if exhibit.takes_images() && options.data.is_none() {
+                let words = "two classes of CIFAR-10, for want of images: the data are generated; give --data PATH";
+                remark("skipped", &format!("{}: {words}", exhibit.name));
+            }
         }
     }
     Ok(0)

@@ -1,75 +1,19 @@
 //! Double descent (Hastie et al. 2019): risks of least squares by simulation, beside their limits in
-//! [`Ridgeless`]. The ridgeless solutions are ends of linear flows, in closed form at t = ∞.
+//! [`Ridgeless`]. The ridgeless solutions are ends of linear flows, in closed form at t = ∞; and the lazy predictor of a two-layer
+//! network, which is ridgeless regression on its tangent features, descends twice as well.
 
 use super::check::Check;
 use super::initial_scale::grouped;
+use super::least_squares::{
+    Case, DECAY, DIMENSIONS, LAZY_DIMENSIONS, PROBLEM, SAMPLES, count, lazy, simulated,
+};
 use super::plan::{Desk, Experiment, Order, Rows};
 use super::table::Table;
 use crate::Result;
-use crate::flow::Flow;
-use crate::linalg::{Lu, gram, multiply, transposed_product};
-use crate::loss::Square;
-use crate::model::Mlp;
-use crate::random::Generator;
-use crate::solve::Eigen;
 use crate::theory::Ridgeless;
-use nalgebra::DMatrix;
 
-/// n.
-const SAMPLES: usize = 200;
-/// r² and s².
-const PROBLEM: (f64, f64) = (5.0, 1.0);
-/// Fresh inputs on which a risk without closed form is measured.
-const FRESH: usize = 500;
-/// Seen features carry the part 1 − (1 + γ)^(−this) of the signal.
-const DECAY: i32 = 2;
-
-/// What is regressed on, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Case {
-    Isotropic,
-    OptimalRidge,
-    PurelyNonlinear,
-    Misspecified,
-}
-
-impl Case {
-    pub(crate) const ALL: [Case; 4] =
-        [Case::Isotropic, Case::OptimalRidge, Case::PurelyNonlinear, Case::Misspecified];
-
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Case::Isotropic => "ridgeless",
-            Case::OptimalRidge => "best ridge",
-            Case::PurelyNonlinear => "nonlinear features",
-            Case::Misspecified => "misspecified",
-        }
-    }
-
-    /// What stands for it in tables.
-    pub(crate) fn number(self) -> f64 {
-        f64::from(self as u8)
-    }
-
-    fn ratios(self) -> &'static [f64] {
-        match self {
-            Case::PurelyNonlinear => &[0.5, 2.0, 4.0],
-            _ => &[0.2, 0.5, 0.8, 1.25, 2.0, 4.0, 8.0],
-        }
-    }
-
-    fn limit(self, gamma: f64, problem: Ridgeless) -> f64 {
-        match self {
-            Case::Isotropic | Case::PurelyNonlinear => problem.risk(gamma),
-            Case::OptimalRidge => problem.optimal_ridge_risk(gamma),
-            Case::Misspecified => problem.misspecified_risk(gamma, seen(gamma)),
-        }
-    }
-}
-
-fn seen(gamma: f64) -> f64 {
-    1.0 - (1.0 + gamma).powi(-DECAY)
-}
+/// Of so many repetitions the lazy predictor is also found by a pseudo-inverse, which takes longer.
+const INVERTED: usize = 8;
 
 /// Risks for cases, ratios and repetitions, and their limits on a grid.
 pub struct DoubleDescent {
@@ -93,15 +37,23 @@ impl DoubleDescent {
 impl Experiment for DoubleDescent {
     fn blank(&self) -> Table {
         let (signal, noise) = PROBLEM;
-        Table::new(&[("case", ""), ("gamma", "p/n"), ("repeat", ""), ("risk", "R"), ("limit", "R")])
-            .note("model", "least squares of least norm, the linear flow at t = ∞")
-            .note("data", format!("{SAMPLES} samples, ‖β‖² = {signal}, noise of variance {noise}"))
-            .note("nonlinear features", "x = a(|Wz| − b), z in half as many dimensions")
-            .note("misspecified", format!("the part (1 + γ)^(−{DECAY}) of ‖β‖² unseen"))
-            .note("cases", Case::ALL.map(Case::words).join("; "))
-            .note("repeats", self.repeats)
-            .note("size", self.order.size.name())
-            .note("seed", self.order.seed)
+        Table::new(&[
+            ("case", ""),
+            ("gamma", "p/n"),
+            ("repeat", ""),
+            ("risk", "R"),
+            ("limit", "R"),
+            ("inverted", "R"),
+        ])
+        .note("model", "least squares of least norm, the linear flow at t = ∞")
+        .note("data", format!("{SAMPLES} samples, ‖β‖² = {signal}, noise of variance {noise}"))
+        .note("nonlinear features", format!("φ(Wz) of mean 0 and variance 1, z in R^({DIMENSIONS}p)"))
+        .note("misspecified", format!("the part (1 + γ)^(−{DECAY}) of ‖β‖² unseen"))
+        .note("lazy", format!("relu, doubled, on the sphere of R^{LAZY_DIMENSIONS}, {LAZY_DIMENSIONS} of p per neuron"))
+        .note("cases", Case::ALL.map(Case::words).join("; "))
+        .note("repeats", self.repeats)
+        .note("size", self.order.size.name())
+        .note("seed", self.order.seed)
     }
 
     fn runs(&self) -> usize {
@@ -115,123 +67,81 @@ impl Experiment for DoubleDescent {
 
     fn run(&self, run: usize, desk: &Desk<'_>) -> Result<Rows> {
         let problem = Ridgeless::new(PROBLEM.0, PROBLEM.1)?;
-        let Some(&(case, gamma)) = self.runs.get(run) else { return Ok(limits(problem)) };
-        let limit = case.limit(gamma, problem);
+        let Some(&(case, gamma)) = self.runs.get(run) else { return limits(problem) };
+        let limit = case.limit(gamma, problem)?;
         let row = |repeat: usize| {
             (desk.tell)(repeat as f64 / self.repeats as f64);
             let stream = self.order.stream("double descent", repeat).split(&self.label(run));
-            let found = simulated(case, gamma, stream)?;
-            Ok(vec![case.number(), gamma, repeat as f64, found, limit])
+            let (found, inverted) = if case == Case::Lazy {
+                lazy(gamma, stream, repeat < INVERTED)?
+            } else {
+                (simulated(case, gamma, stream)?, f64::NAN)
+            };
+            Ok(vec![case.number(), gamma, repeat as f64, found, limit, inverted])
         };
         (0..self.repeats).map(row).collect()
     }
 
-    /// Simulated means within three standard errors and 3 % of the limits.
+    /// Simulated means within three standard errors and 3 % of the limits, and Gaussian features within four of their exact
+    /// expectation. What the lazy network must show has no number elsewhere; its bands are ours, chosen beforehand.
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
+        let problem = Ridgeless::new(PROBLEM.0, PROBLEM.1)?;
         let mut checks = Vec::new();
-        for case in Case::ALL {
+        for case in Case::ALL.into_iter().filter(|case| *case != Case::Lazy) {
             for Mean { gamma, mean, error, limit } in means(table, case.number())? {
                 let off = 3.0 * error + 0.03 * limit;
                 let words = format!("risk, {}, p/n = {gamma}", case.words());
                 checks.push(Check::new(words, limit, (limit - off, limit + off), mean));
             }
         }
+        let exact = means(table, Case::Isotropic.number())?.into_iter().map(|found| {
+            let features = count(found.gamma * SAMPLES as f64);
+            (found.mean - problem.gaussian_risk(SAMPLES, features)).abs() / found.error
+        });
+        let words = "ridgeless risks off their exact expectation, in standard errors";
+        checks.push(Check::new(words, None, (0.0, 4.0), exact.fold(0.0, f64::max)));
         let least =
             grid(table, Case::Isotropic.number())?.into_iter().filter(|(gamma, _)| *gamma > 1.0);
         let least = least.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((f64::NAN, f64::NAN));
         // The grid's ratio is 1.05.
         checks.push(Check::near("p/n of the second descent's least risk", 1.809, 0.05, least.0));
         checks.push(Check::near("least risk of the second descent", 3.472, 0.003, least.1));
+        checks.extend(lazy_checks(table)?);
         Ok(checks)
     }
 }
 
-/// Every case on a grid of ratios that is geometric, without the peak itself.
-fn limits(problem: Ridgeless) -> Rows {
-    let row = |case: Case| {
-        (-44..=52).filter(|k| *k != 0).map(move |k| {
-            let gamma = 1.05_f64.powi(k);
-            vec![case.number(), gamma, f64::NAN, f64::NAN, case.limit(gamma, problem)]
-        })
-    };
-    Case::ALL.into_iter().flat_map(row).collect()
+/// The lazy predictor is least squares on its tangent features, and its risk peaks where there are as many as samples.
+fn lazy_checks(table: &Table) -> Result<[Check; 3]> {
+    let (risk, inverted) = (table.column("risk")?, table.column("inverted")?);
+    let both = risk.iter().zip(inverted).filter(|(_, inverted)| !inverted.is_nan());
+    let off = both.map(|(risk, inverted)| (risk / inverted - 1.0).abs());
+    let off = off.fold(f64::NAN, f64::max);
+    let found = means(table, Case::Lazy.number())?;
+    let at = |gamma: f64| found.iter().find(|m| m.gamma == gamma).map_or(f64::NAN, |m| m.mean);
+    let peak = at(0.8).min(at(1.25)) / at(0.5).max(at(2.0));
+    Ok([
+        Check::new("lazy risk off that of X⁺y on tangent features, of it", None, (0.0, 1e-6), off),
+        Check::new(
+            "lazy risk next to p/n = 1, over that at 0.5 and 2",
+            None,
+            (1.5, f64::INFINITY),
+            peak,
+        ),
+        Check::new("lazy risk at p/n = 8 over that at 0.2", None, (0.0, 1.0), at(8.0) / at(0.2)),
+    ])
 }
 
-/// The risk of one draw of everything.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a number of features, a few times the samples"
-)]
-fn simulated(case: Case, gamma: f64, mut stream: Generator) -> Result<f64> {
-    let p = (gamma * SAMPLES as f64).round() as usize;
-    let (signal, noise) = PROBLEM;
-    let unseen = if case == Case::Misspecified { (1.0 - seen(gamma)) * signal } else { 0.0 };
-    let beta: Vec<f64> = stream.sphere(p).iter().map(|b| b * (signal - unseen).sqrt()).collect();
-    let features = Features::drawn(case, p, &mut stream);
-    let x = features.at(SAMPLES, &mut stream);
-    let mut y = vec![0.0; SAMPLES];
-    multiply(&mut y, false, &x, true, &beta);
-    // Unseen features are Gaussian and independent of the seen ones: their sum is.
-    y.iter_mut().for_each(|y| *y += (noise.sqrt()) * stream.gaussian());
-    y.iter_mut().for_each(|y| *y += unseen.sqrt() * stream.gaussian());
-    let ridge = noise * gamma / signal;
-    let mut off = if case == Case::OptimalRidge { ridged(&x, y, ridge) } else { ridgeless(&x, y)? };
-    off.iter_mut().zip(&beta).for_each(|(off, beta)| *off -= beta);
-    let square = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>();
-    if case != Case::PurelyNonlinear {
-        return Ok(unseen + square(&off));
+/// Every case with a limit on a grid of ratios that is geometric, without the peak itself.
+fn limits(problem: Ridgeless) -> Result<Rows> {
+    let mut rows = Vec::new();
+    for case in Case::ALL.into_iter().filter(|case| *case != Case::Lazy) {
+        for gamma in (-44..=52).filter(|k| *k != 0).map(|k| 1.05_f64.powi(k)) {
+            let (limit, none) = (case.limit(gamma, problem)?, f64::NAN);
+            rows.push(vec![case.number(), gamma, none, none, limit, none]);
+        }
     }
-    let mut errors = vec![0.0; FRESH];
-    multiply(&mut errors, false, &features.at(FRESH, &mut stream), true, &off);
-    Ok(square(&errors) / FRESH as f64)
-}
-
-/// X⁺y for features `x`, p × n: where the linear flow from 0 ends.
-fn ridgeless(x: &DMatrix<f64>, y: Vec<f64>) -> Result<Vec<f64>> {
-    let map = Mlp { hidden: Vec::new(), biases: false, ..Mlp::default() }.on(x.clone())?;
-    let flow = Flow::new(map, Square::to(y), vec![0.0; x.nrows()]);
-    let path = flow.linearized().solve(&Eigen, &[0.0, f64::INFINITY])?;
-    Ok(path.weights(1))
-}
-
-/// (xxᵀ + nλ)⁻¹xy = x(xᵀx + nλ)⁻¹y.
-fn ridged(x: &DMatrix<f64>, mut y: Vec<f64>, lambda: f64) -> Vec<f64> {
-    let mut kernel = gram(&x.transpose());
-    (0..SAMPLES).for_each(|i| kernel[(i, i)] += SAMPLES as f64 * lambda);
-    Lu::new(&kernel).solve(&mut y);
-    let mut beta = vec![0.0; x.nrows()];
-    multiply(&mut beta, false, x, false, &y);
-    beta
-}
-
-/// How inputs become features.
-struct Features {
-    count: usize,
-    /// Wᵀ, of entries N(0, 1/d), d × p; nothing where features are the inputs.
-    weights: Option<DMatrix<f64>>,
-}
-
-impl Features {
-    fn drawn(case: Case, count: usize, stream: &mut Generator) -> Self {
-        let d = count / 2;
-        let scale = 1.0 / (d as f64).sqrt();
-        let weights = (case == Case::PurelyNonlinear)
-            .then(|| DMatrix::from_vec(d, count, stream.gaussians(d * count)) * scale);
-        Features { count, weights }
-    }
-
-    /// Of `n` fresh inputs, p × n.
-    fn at(&self, n: usize, stream: &mut Generator) -> DMatrix<f64> {
-        let Some(weights) = &self.weights else {
-            return DMatrix::from_vec(self.count, n, stream.gaussians(self.count * n));
-        };
-        let inputs = DMatrix::from_vec(weights.nrows(), n, stream.gaussians(weights.nrows() * n));
-        // a(|t| − b), of mean 0 and variance 1, and uncorrelated with t.
-        let b = (2.0 / std::f64::consts::PI).sqrt();
-        let a = 1.0 / (1.0 - b * b).sqrt();
-        transposed_product(weights, &inputs).map(|t| a * (t.abs() - b))
-    }
+    Ok(rows)
 }
 
 /// What was simulated at one ratio.

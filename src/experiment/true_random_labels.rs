@@ -22,6 +22,8 @@ const SAMPLES: usize = 100;
 const STEP: f64 = 0.5;
 /// Up to here every iterate is kept, then every tenth.
 const DENSE: usize = 20;
+/// True and random labels are learnt once more by a network narrower by this factor, to see the error of the prediction grow.
+const NARROWER: usize = 8;
 
 /// Labels to learn, ±1 or of that mean square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,19 @@ impl Labels {
     }
 }
 
+/// Labels, and the factor by which the network that learns them is narrower.
+const RUNS: [(Labels, usize); 9] = [
+    (Labels::ALL[0], 1),
+    (Labels::ALL[1], 1),
+    (Labels::ALL[2], 1),
+    (Labels::ALL[3], 1),
+    (Labels::ALL[4], 1),
+    (Labels::ALL[5], 1),
+    (Labels::ALL[6], 1),
+    (Labels::True, NARROWER),
+    (Labels::Random, NARROWER),
+];
+
 /// Residuals along descent for kinds of labels, beside the prediction.
 pub struct TrueRandomLabels {
     order: Order,
@@ -95,6 +110,7 @@ impl Experiment for TrueRandomLabels {
             ("predicted_moved", "‖W − W(0)‖"),
             ("norm", "√(yᵀH⁻¹y)"),
             ("measure", ""),
+            ("width", "m"),
         ])
         .note(
             "model",
@@ -107,11 +123,12 @@ impl Experiment for TrueRandomLabels {
     }
 
     fn runs(&self) -> usize {
-        Labels::ALL.len()
+        RUNS.len()
     }
 
     fn label(&self, run: usize) -> String {
-        Labels::ALL[run].words()
+        let (labels, narrower) = RUNS[run];
+        format!("{}, {} neurons", labels.words(), self.width / narrower)
     }
 
     fn run(&self, run: usize, desk: &Desk<'_>) -> Result<Rows> {
@@ -122,7 +139,9 @@ impl Experiment for TrueRandomLabels {
         let scaled = |v: Option<Vec<f64>>| {
             v.unwrap_or_default().iter().map(|v| v * (n as f64).sqrt()).collect::<Vec<f64>>()
         };
-        let labels = Labels::ALL[run];
+        let (labels, narrower) = RUNS[run];
+        let width = self.width / narrower;
+        let kind = Labels::ALL.iter().position(|known| *known == labels).unwrap_or(run) as f64;
         let y = match labels {
             Labels::Leading => scaled(fine.eigenvector(0)),
             Labels::Last => scaled(fine.eigenvector(n - 1)),
@@ -133,83 +152,170 @@ impl Experiment for TrueRandomLabels {
             }
             Labels::Polynomial(p) => inputs.row(0).iter().map(|x| x.powf(f64::from(p))).collect(),
         };
-        let (size, measure) = (fine.least_norm(&y), fine.measure(&y));
+        let (size, measure) = (fine.least_norm(&y)?, fine.measure(&y)?);
         if matches!(labels, Labels::Polynomial(_)) {
             let nothing = f64::NAN;
-            let ends = [nothing, nothing, nothing, nothing, size, measure];
-            return Ok(vec![[run as f64, 0.0].into_iter().chain(ends).collect()]);
+            let ends = [nothing, nothing, nothing, nothing, size, measure, width as f64];
+            return Ok(vec![[kind, 0.0].into_iter().chain(ends).collect()]);
         }
         let eta = STEP / fine.eigenvalues()[0];
-        let seen = Wide::drawn(&inputs, self.width, self.order.stream("wide network", 0))?
+        let seen = Wide::drawn(&inputs, width, self.order.stream("wide network", 0))?
             .descended(&y, eta, self.steps, desk)?;
         let row = |(step, residual, moved): (u32, f64, f64)| {
-            let (predicted, far) = (fine.residual(&y, eta, step), fine.distance(&y, eta, step));
+            let (predicted, far) = (fine.residual(&y, eta, step)?, fine.distance(&y, eta, step)?);
             let step = f64::from(step);
-            vec![run as f64, step, residual, predicted, moved, far, size, measure]
+            Ok(vec![kind, step, residual, predicted, moved, far, size, measure, width as f64])
         };
-        Ok(seen.into_iter().map(row).collect())
+        seen.into_iter().map(row).collect()
     }
 
-    /// The order of labels in measure and speed; on generated data also the numbers that a separate program gave on other
-    /// draws of the same kind.
+    /// The order of labels in measure and speed, and the prediction at k = 20 to 2 % (of labels other than the leading
+    /// eigenvector, whose residual is rounding by then). On generated data also the numbers that a separate program gave on one
+    /// other draw of the same kind: bands around them are ours, about three deviations of the difference of two draws, as
+    /// measured on sixty draws by a third program (a draw deviates by 5 % to 10 %).
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
-        let [labels, step, residual, predicted, moved, far, size, measure] = [
-            "labels",
-            "step",
-            "residual",
-            "predicted",
-            "moved",
-            "predicted_moved",
-            "norm",
-            "measure",
-        ]
-        .map(|name| table.column(name));
-        let (labels, step, residual, predicted) = (labels?, step?, residual?, predicted?);
-        let (moved, far, size, measure) = (moved?, far?, size?, measure?);
-        let rows = |kind: usize| (0..table.len()).filter(move |i| labels[*i] == kind as f64);
-        let at = |column: &[f64], kind: usize, k: f64| {
-            rows(kind).find(|i| step[*i] == k).map_or(f64::NAN, |i| column[i])
-        };
-        let last = step.iter().copied().fold(0.0, f64::max);
-        let ordered =
-            |column: &[f64], k: f64| (1..4).all(|j| at(column, j - 1, k) < at(column, j, k));
-        let kept: Vec<f64> = rows(0).map(|i| step[i]).filter(|k| *k > 0.0).collect();
-        let share =
-            kept.iter().filter(|k| ordered(residual, **k)).count() as f64 / kept.len() as f64;
-        let off = (1..4).map(|j| (at(residual, j, 20.0) / at(predicted, j, 20.0) - 1.0).abs());
-        let ascending = if ordered(measure, 0.0) { 1.0 } else { 0.0 };
+        let seen = Seen::of(table)?;
+        let generated = matches!(self.source, Source::Generated { .. });
+        let theirs = |number: f64| generated.then_some(number);
+        let ordered = |value: &dyn Fn(usize) -> f64| (1..4).all(|j| value(j - 1) < value(j));
+        let kept: Vec<f64> = seen.rows(0, 1).map(|i| seen.step[i]).filter(|k| *k > 0.0).collect();
+        let in_order = kept.iter().filter(|k| ordered(&|j| seen.at(seen.residual, j, **k)));
+        let share = in_order.count() as f64 / kept.len() as f64;
+        let off = (1..4).map(|kind| seen.off(kind, 1, 20.0));
+        let ascending = f64::from(u8::from(ordered(&|j| seen.at(seen.measure, j, 0.0))));
         let mut checks = vec![
             Check::new("measures ascend: leading, true, random, last", 1.0, (1.0, 1.0), ascending),
             Check::new("share of steps at which residuals do", 1.0, (1.0, 1.0), share),
             Check::new(
                 "relative error of the residual at k = 20",
-                0.017,
+                theirs(0.017),
                 (0.0, 0.02),
                 off.fold(0.0, f64::max),
             ),
         ];
         // A finite width moves a little more or less than the limit.
-        for kind in [1, 2] {
+        for (kind, paper) in [(1, 1.014), (2, 1.025)] {
             let words = format!("distance moved over predicted, {}", Labels::ALL[kind].words());
-            let found = at(moved, kind, last) / at(far, kind, last);
-            checks.push(Check::near(words, 1.0, 0.03, found));
+            let last = seen.last();
+            let found = seen.at(seen.moved, kind, last) / seen.at(seen.far, kind, last);
+            checks.push(Check::new(words, theirs(paper), (0.97, 1.03), found));
         }
-        if matches!(self.source, Source::Generated { .. }) {
-            for (kind, paper) in [(0, 0.71), (1, 2.22), (2, 3.73), (3, 6.05)] {
-                let words = format!("measure, {}", Labels::ALL[kind].words());
-                checks.push(Check::near(words, paper, 0.2, at(measure, kind, 0.0)));
-            }
+        for (kind, paper) in [(1, 2.2), (2, 3.6)] {
+            let words = format!(
+                "error at k = 100 of {NARROWER} times fewer neurons over that of all, {}",
+                Labels::ALL[kind].words()
+            );
+            let found = seen.off(kind, NARROWER, 100.0) / seen.off(kind, 1, 100.0);
+            checks.push(Check::new(words, theirs(paper), (1.0, f64::INFINITY), found));
         }
         for (kind, (p, paper)) in (4..).zip([(1, 1.933), (2, 1.773), (4, 0.583)]) {
             let words = format!("norm of (β·x)^{p}, at most 3p");
-            checks.push(Check::new(
-                words,
-                paper,
-                (0.0, polynomial_norm(p, 1.0, 1.0)?),
-                at(size, kind, 0.0),
-            ));
+            let found = seen.at(seen.size, kind, 0.0);
+            let bound = polynomial_norm(p, 1.0, 1.0)?;
+            checks.push(Check::new(words, theirs(paper), (0.0, bound), found));
+        }
+        if generated {
+            checks.extend(seen.beside_another_draw());
         }
         Ok(checks)
+    }
+}
+
+/// The columns of a table.
+struct Seen<'a> {
+    labels: &'a [f64],
+    step: &'a [f64],
+    residual: &'a [f64],
+    predicted: &'a [f64],
+    moved: &'a [f64],
+    far: &'a [f64],
+    size: &'a [f64],
+    measure: &'a [f64],
+    width: &'a [f64],
+}
+
+impl<'a> Seen<'a> {
+    fn of(table: &'a Table) -> Result<Self> {
+        Ok(Seen {
+            labels: table.column("labels")?,
+            step: table.column("step")?,
+            residual: table.column("residual")?,
+            predicted: table.column("predicted")?,
+            moved: table.column("moved")?,
+            far: table.column("predicted_moved")?,
+            size: table.column("norm")?,
+            measure: table.column("measure")?,
+            width: table.column("width")?,
+        })
+    }
+
+    /// Those of the labels of that number, learnt by the widest network over `narrower`.
+    fn rows(&self, kind: usize, narrower: usize) -> impl Iterator<Item = usize> {
+        let width = self.width.iter().copied().fold(0.0, f64::max) / narrower as f64;
+        let here = move |i: &usize| self.labels[*i] == kind as f64 && self.width[*i] == width;
+        (0..self.labels.len()).filter(here)
+    }
+
+    fn value(&self, column: &[f64], kind: usize, narrower: usize, k: f64) -> f64 {
+        let row = self.rows(kind, narrower).find(|i| self.step[*i] == k);
+        row.map_or(f64::NAN, |i| column[i])
+    }
+
+    /// Of the widest network.
+    fn at(&self, column: &[f64], kind: usize, k: f64) -> f64 {
+        self.value(column, kind, 1, k)
+    }
+
+    fn last(&self) -> f64 {
+        self.step.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// The relative error of the predicted residual.
+    fn off(&self, kind: usize, narrower: usize, k: f64) -> f64 {
+        let of = |column: &[f64]| self.value(column, kind, narrower, k);
+        (of(self.residual) / of(self.predicted) - 1.0).abs()
+    }
+
+    /// Measures, residuals and distances of another draw of labels and inputs.
+    fn beside_another_draw(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for (kind, paper) in [(0, 0.71), (1, 2.22), (2, 3.73), (3, 6.05)] {
+            let words = format!("measure, {}", Labels::ALL[kind].words());
+            checks.push(Check::near(words, paper, 0.2, self.at(self.measure, kind, 0.0)));
+        }
+        for (k, tolerance, rows) in [
+            (20.0, 0.25, [(3.502, 3.482), (6.044, 5.979), (8.844, 8.696)]),
+            (100.0, 0.4, [(1.436, 1.357), (2.567, 2.333), (6.374, 4.972)]),
+        ] {
+            for (kind, (residual, predicted)) in (1..).zip(rows) {
+                let words = format!("at k = {k}, {}", Labels::ALL[kind].words());
+                for (name, paper, column) in [
+                    ("residual", residual, self.residual),
+                    ("predicted residual", predicted, self.predicted),
+                ] {
+                    let found = self.at(column, kind, k);
+                    checks.push(Check::near(format!("{name} {words}"), paper, tolerance, found));
+                }
+            }
+        }
+        for (kind, paper) in [(1, 1.531), (2, 3.171)] {
+            let words = Labels::ALL[kind].words();
+            let words = format!("residual at k = 100, {words}, {NARROWER} times fewer neurons");
+            let found = self.value(self.residual, kind, NARROWER, 100.0);
+            checks.push(Check::near(words, paper, 0.4, found));
+        }
+        for (kind, moved, predicted) in [(1, 15.72, 15.50), (2, 26.18, 25.53)] {
+            let words = format!("at k = 400, {}", Labels::ALL[kind].words());
+            for (name, paper, column) in
+                [("distance moved", moved, self.moved), ("predicted distance", predicted, self.far)]
+            {
+                let found = self.at(column, kind, 400.0);
+                if !found.is_nan() {
+                    checks.push(Check::near(format!("{name} {words}"), paper, 0.25, found));
+                }
+            }
+        }
+        checks
     }
 }
 
@@ -259,15 +365,18 @@ impl Wide {
     }
 }
 
-/// (k, residual, predicted residual), over that at the start, of the labels of that number.
+/// (k, residual, predicted residual), over that at the start, of the labels of that number and the widest network.
 ///
 /// # Errors
 /// [`Error::Unknown`] for a missing column.
 pub(crate) fn learnt(table: &Table, kind: f64) -> Result<Vec<(f64, f64, f64)>> {
-    let [labels, step, residual, predicted] =
-        ["labels", "step", "residual", "predicted"].map(|name| table.column(name));
+    let [labels, step, residual, predicted, width] =
+        ["labels", "step", "residual", "predicted", "width"].map(|name| table.column(name));
     let (labels, step, residual, predicted) = (labels?, step?, residual?, predicted?);
-    let rows: Vec<usize> = (0..table.len()).filter(|i| labels[*i] == kind).collect();
+    let width = width?;
+    let widest = width.iter().copied().fold(0.0, f64::max);
+    let here = |i: &usize| labels[*i] == kind && width[*i] == widest;
+    let rows: Vec<usize> = (0..table.len()).filter(here).collect();
     let whole = rows.first().map_or(1.0, |i| predicted[*i]);
     Ok(rows.into_iter().map(|i| (step[i], residual[i] / whole, predicted[i] / whole)).collect())
 }

@@ -5,7 +5,7 @@ use super::picture::{Curve, Kind, Mark, Panel, Picture, notes_line};
 use crate::Result;
 use crate::experiment::{Labels, Table, grouped, learnt};
 
-pub(super) const SPEED_COLUMNS: &[&str] = &["labels", "step", "residual", "predicted"];
+pub(super) const SPEED_COLUMNS: &[&str] = &["labels", "step", "residual", "predicted", "width"];
 pub(super) const MEASURE_COLUMNS: &[&str] = &["share", "measure", "test_error"];
 
 /// Residuals below are off the panel.

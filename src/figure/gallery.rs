@@ -235,6 +235,11 @@ impl Exhibit {
         self.figure.starts_with("conv-")
     }
 
+    /// Whether its runs are on generated data unless there are images.
+    pub fn takes_images(&self) -> bool {
+        ["true-random-labels", "complexity-measure"].contains(&self.figure)
+    }
+
     /// The experiment as ordered.
     ///
     /// # Errors

@@ -40,9 +40,9 @@ fn panel(table: &Table, kind: f64) -> Result<Panel> {
         Curve::new(Kind::Measured, colour, &sizes, &values).labelled([label.to_string()])
     };
     let curves = vec![
-        curve(1, "shifted, member 0", all.iter().map(|s| s.shifted.0).collect()),
-        curve(0, "shifted, others", all.iter().map(|s| s.shifted.1).collect()),
-        curve(6, "in distribution", all.iter().map(|s| s.iid.1).collect()),
+        curve(1, "shifted, member 0", all.iter().map(|s| s.first.shifted).collect()),
+        curve(0, "shifted, others", all.iter().map(|s| s.others.shifted).collect()),
+        curve(6, "in distribution", all.iter().map(|s| s.others.iid).collect()),
     ];
     let lazy = kind == Ensemble::Lazy.number();
     let x = if lazy { "neurons m of a lazy network" } else { "random features per dimension N/d" };

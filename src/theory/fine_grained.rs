@@ -50,7 +50,7 @@ impl FineGrained {
     /// // Two orthogonal inputs: H∞ = ½ Id, the measure is √(2 · 2‖y‖²/2).
     /// let fine = FineGrained::of(&dmatrix![1.0, 0.0; 0.0, 1.0])?;
     /// assert_eq!(fine.eigenvalues(), [0.5, 0.5]);
-    /// assert!((fine.measure(&[1.0, 1.0]) - 2.0).abs() < 1e-15);
+    /// assert!((fine.measure(&[1.0, 1.0])? - 2.0).abs() < 1e-15);
     /// # Ok::<(), gradflow::Error>(())
     /// ```
     pub fn of(inputs: &DMatrix<f64>) -> Result<Self> {
@@ -97,40 +97,70 @@ impl FineGrained {
         (i < self.eigenvalues.len()).then(|| self.vectors.column(i).as_slice().to_vec())
     }
 
-    /// Σ weight(λᵢ) (vᵢ·y)²; y has length n.
-    fn projected(&self, y: &[f64], weight: impl Fn(f64) -> f64) -> f64 {
-        let pairs = self.vectors.column_iter().zip(&self.eigenvalues);
-        let part = |v: &[f64]| v.iter().zip(y).map(|(v, y)| v * y).sum::<f64>();
-        pairs.map(|(v, lambda)| weight(*lambda) * part(v.as_slice()).powi(2)).sum()
+    fn fits(&self, what: &str, found: usize) -> Result<()> {
+        if found == self.eigenvalues.len() {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            what: what.into(),
+            found: found.to_string(),
+            wanted: self.eigenvalues.len().to_string(),
+            remedy: "give one label for each of the inputs that H∞ is of",
+        })
     }
 
-    /// ‖y − u(k)‖ of Theorem 4.1 after `steps` of length `eta` from u = 0.
-    pub fn residual(&self, y: &[f64], eta: f64, steps: u32) -> f64 {
-        self.projected(y, |lambda| power(1.0 - eta * lambda, steps).powi(2)).sqrt()
+    /// Σ weight(λᵢ) (vᵢ·y)².
+    fn projected(&self, y: &[f64], weight: impl Fn(f64) -> f64) -> Result<f64> {
+        self.fits("labels y", y.len())?;
+        let pairs = self.vectors.column_iter().zip(&self.eigenvalues);
+        let part = |v: &[f64]| v.iter().zip(y).map(|(v, y)| v * y).sum::<f64>();
+        Ok(pairs.map(|(v, lambda)| weight(*lambda) * part(v.as_slice()).powi(2)).sum())
+    }
+
+    /// ‖y − u(k)‖ of Theorem 4.1 after `steps` of length `eta` from u = 0; y has length n.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a y of another length, here and in what follows.
+    pub fn residual(&self, y: &[f64], eta: f64, steps: u32) -> Result<f64> {
+        Ok(self.projected(y, |lambda| power(1.0 - eta * lambda, steps).powi(2))?.sqrt())
     }
 
     /// ‖W(k) − W(0)‖_F of the linear sequence.
-    pub fn distance(&self, y: &[f64], eta: f64, steps: u32) -> f64 {
+    ///
+    /// # Errors
+    /// As [`FineGrained::residual`].
+    pub fn distance(&self, y: &[f64], eta: f64, steps: u32) -> Result<f64> {
         let moved = |lambda: f64| (1.0 - power(1.0 - eta * lambda, steps)).powi(2) / lambda;
-        self.projected(y, moved).sqrt()
+        Ok(self.projected(y, moved)?.sqrt())
     }
 
     /// √(yᵀ(H∞)⁻¹y), the distance in the end.
-    pub fn least_norm(&self, y: &[f64]) -> f64 {
-        self.projected(y, |lambda| 1.0 / lambda).sqrt()
+    ///
+    /// # Errors
+    /// As [`FineGrained::residual`].
+    pub fn least_norm(&self, y: &[f64]) -> Result<f64> {
+        Ok(self.projected(y, |lambda| 1.0 / lambda)?.sqrt())
     }
 
     /// √(2yᵀ(H∞)⁻¹y/n), the complexity measure of Theorem 5.1.
-    pub fn measure(&self, y: &[f64]) -> f64 {
-        self.least_norm(y) * (2.0 / self.eigenvalues.len() as f64).sqrt()
+    ///
+    /// # Errors
+    /// As [`FineGrained::residual`].
+    pub fn measure(&self, y: &[f64]) -> Result<f64> {
+        Ok(self.least_norm(y)? * (2.0 / self.eigenvalues.len() as f64).sqrt())
     }
 
     /// What the infinitely wide network predicts once trained to y: `across`ᵀ(H∞)⁻¹y, of length n', for `across` = H∞ between
     /// the inputs and others, n × n'.
-    pub fn predict(&self, y: &[f64], across: &DMatrix<f64>) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// As [`FineGrained::residual`], and for an `across` of another number of rows.
+    pub fn predict(&self, y: &[f64], across: &DMatrix<f64>) -> Result<Vec<f64>> {
+        self.fits("labels y", y.len())?;
+        self.fits("rows of the kernel across", across.nrows())?;
         let mut parts = self.vectors.tr_mul(&DVector::from_column_slice(y));
         parts.iter_mut().zip(&self.eigenvalues).for_each(|(part, lambda)| *part /= lambda);
-        across.tr_mul(&(&self.vectors * parts)).as_slice().to_vec()
+        Ok(across.tr_mul(&(&self.vectors * parts)).as_slice().to_vec())
     }
 }
 
@@ -204,18 +234,22 @@ mod tests {
         let (mut u, mut sum) = (DVector::zeros(n), DVector::zeros(n));
         for k in 0..40 {
             let off: f64 = (&y - &u).norm();
-            assert!((fine.residual(y.as_slice(), eta, k) - off).abs() < 1e-12);
+            assert!((fine.residual(y.as_slice(), eta, k).unwrap() - off).abs() < 1e-12);
             // W(k) − W(0) = Z Σ η(y − u), ZᵀZ = H.
             let moved = sum.dot(&(&kernel * &sum)).sqrt();
-            assert!((fine.distance(y.as_slice(), eta, k) - moved).abs() < 1e-12);
+            assert!((fine.distance(y.as_slice(), eta, k).unwrap() - moved).abs() < 1e-12);
             let step = (&y - &u) * eta;
             sum += &step;
             u += &kernel * step;
         }
-        let far = fine.distance(y.as_slice(), eta, 1_000_000);
-        assert!((far / fine.least_norm(y.as_slice()) - 1.0).abs() < 1e-9);
+        let far = fine.distance(y.as_slice(), eta, 1_000_000).unwrap();
+        assert!((far / fine.least_norm(y.as_slice()).unwrap() - 1.0).abs() < 1e-9);
         assert!(
-            fine.predict(y.as_slice(), &kernel).iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-10)
+            fine.predict(y.as_slice(), &kernel)
+                .unwrap()
+                .iter()
+                .zip(&y)
+                .all(|(a, b)| (a - b).abs() < 1e-10)
         );
         assert!(fine.eigenvector(n).is_none());
     }
@@ -229,7 +263,8 @@ mod tests {
         for p in [1, 2, 4, 6] {
             let y: Vec<f64> =
                 x.column_iter().map(|x| 2.0 * power(dot(&beta, x.as_slice()), p)).collect();
-            let (found, bound) = (fine.least_norm(&y), polynomial_norm(p, 2.0, 1.0).unwrap());
+            let (found, bound) =
+                (fine.least_norm(&y).unwrap(), polynomial_norm(p, 2.0, 1.0).unwrap());
             assert!(found <= bound && found > 0.0, "p = {p}: {found} {bound}");
         }
         assert!(polynomial_norm(0, 1.0, 1.0).is_err() && polynomial_norm(5, 1.0, 1.0).is_err());
@@ -241,8 +276,8 @@ mod tests {
         let (x, fresh) = (sphere(5, 150, 5), sphere(5, 500, 6));
         let fine = FineGrained::of(&x).unwrap();
         let value = |x: &DMatrix<f64>| x.row(0).iter().copied().collect::<Vec<f64>>();
-        let measure = fine.measure(&value(&x));
-        let found = fine.predict(&value(&x), &FineGrained::kernel(&x, &fresh).unwrap());
+        let measure = fine.measure(&value(&x)).unwrap();
+        let found = fine.predict(&value(&x), &FineGrained::kernel(&x, &fresh).unwrap()).unwrap();
         let losses = found.iter().zip(value(&fresh)).map(|(f, y)| (f - y).abs().min(1.0));
         let loss = losses.sum::<f64>() / 500.0;
         assert!(loss < measure && measure < 0.5, "{loss} {measure}");
@@ -256,5 +291,11 @@ mod tests {
         assert!(FineGrained::of(&DMatrix::from_element(2, 1, f64::NAN)).is_err());
         assert!(FineGrained::of(&DMatrix::zeros(2, 0)).is_err());
         assert!(FineGrained::kernel(&sphere(2, 1, 0), &sphere(3, 1, 0)).is_err());
+        let fine = FineGrained::of(&sphere(3, 4, 0)).unwrap();
+        for y in [&[1.0; 3][..], &[1.0; 5]] {
+            assert!(fine.residual(y, 0.1, 3).is_err() && fine.distance(y, 0.1, 3).is_err());
+            assert!(fine.measure(y).is_err() && fine.predict(y, &DMatrix::zeros(4, 2)).is_err());
+        }
+        assert!(fine.predict(&[1.0; 4], &DMatrix::zeros(3, 2)).is_err());
     }
 }

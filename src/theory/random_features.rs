@@ -9,6 +9,8 @@
 //! of them its risk is much larger than the others'. The section was not at hand: the shift below is *derived afresh*,
 //! the one along which the predictor's mean error grows fastest, and the figure `underspecification` shows what it does.
 //!
+//! That the risks are the same is a limit: they tend to one number, [`RandomFeatures::limit_risk`].
+//!
 //! **Formulas**, exact at any d since products of two relus or linear functions are homogeneous of degree 2, so that they have
 //! on √d S^(d−1) the mean that they have under N(0, Id) (Cho and Saul 2009), θⱼₖ being the angle of wⱼ and wₖ:
 //!
@@ -187,6 +189,23 @@ mod tests {
         );
         let shift = f.worst_shift(&beta, 2.0).unwrap();
         assert!((norm(&shift) - 2.0).abs() < 1e-14);
+        // Along it, and in no other direction, the mean error grows at the rate ‖E ∇f − β‖; by central differences.
+        let size = 0.05;
+        let grown = |shift: &[f64]| {
+            let ends = [1.0, -1.0].map(|sign| {
+                let mut x = fresh.clone();
+                x.column_iter_mut()
+                    .for_each(|mut x| x.iter_mut().zip(shift).for_each(|(x, s)| *x += sign * s));
+                f.values(&x).unwrap().iter().sum::<f64>() / values.len() as f64
+            });
+            (ends[0] - ends[1]) / (2.0 * size) - dot(shift, &beta) / size
+        };
+        let off: Vec<f64> = found.iter().zip(&beta).map(|(g, b)| g - b).collect();
+        let worst = f.worst_shift(&beta, size).unwrap();
+        assert!((grown(&worst) - norm(&off)).abs() < error, "{} {}", grown(&worst), norm(&off));
+        let other: Vec<f64> = generator.sphere(d).iter().map(|u| size * u).collect();
+        assert!((grown(&other) - dot(&other, &off) / size).abs() < error);
+        assert!(grown(&other) < grown(&worst));
     }
 
     /// A network whose outer layer alone trains, from zero, ends at the ridgeless fit on its relus, its limit of small λ.

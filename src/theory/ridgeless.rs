@@ -26,11 +26,12 @@
 //! m'; λ* is the posterior mean's for β ~ N(0, r²/p), so that no other λ is better.
 //!
 //! **Misspecified features**: y depends on unseen features too, independent of the seen ones, which carry the part κ of r².
-//! What they add is noise to the seen: the risk is that of signal κr² and noise s² + (1 − κ)r², plus (1 − κ)r².
+//! *Derived afresh*: what the unseen add is noise to the seen, so that the risk is that of signal κr² and noise
+//! s² + (1 − κ)r², plus the (1 − κ)r² that nobody can see.
 //!
-//! **Nonlinear features** x = φ(Wz), W and z Gaussian, E φ(G) = 0, E φ(G)² = 1: where φ is *purely* nonlinear,
-//! E Gφ(G) = 0, as a(|t| − b), the limits are those of isotropic x. From memory of the work, held against simulation by the
-//! figure `double_descent`. (Otherwise a longer formula, not here.)
+//! **Nonlinear features** x = φ(Wz): [`Ridgeless::nonlinear_risk`], in a file of its own.
+//!
+//! All limits are held against simulation by the figure `double_descent`, and m against a sampled covariance below.
 
 use crate::{Error, Result};
 
@@ -63,10 +64,23 @@ impl Ridgeless {
         Ok(Ridgeless { signal, noise })
     }
 
-    /// The limit of the ridgeless risk at γ = p/n > 0; ∞ at γ = 1 where there is noise.
+    /// r².
+    pub(super) fn signal(self) -> f64 {
+        self.signal
+    }
+
+    /// s².
+    pub(super) fn noise(self) -> f64 {
+        self.noise
+    }
+
+    /// The limit of the ridgeless risk at γ = p/n > 0; ∞ at γ = 1 where there is noise. NaN, here and below, for a γ, λ or part that
+    /// is none.
     pub fn risk(self, gamma: f64) -> f64 {
         let variance = |part: f64| if self.noise == 0.0 { 0.0 } else { self.noise * part };
-        if gamma < 1.0 {
+        if gamma.is_nan() || gamma <= 0.0 {
+            f64::NAN
+        } else if gamma < 1.0 {
             variance(gamma / (1.0 - gamma))
         } else {
             self.signal * (1.0 - 1.0 / gamma) + variance(1.0 / (gamma - 1.0))
@@ -104,11 +118,18 @@ impl Ridgeless {
 
     /// The limit of the risk at λ*: s² γ m(−λ*).
     pub fn optimal_ridge_risk(self, gamma: f64) -> f64 {
+        // Without noise no ridge is best.
+        if self.noise == 0.0 {
+            return self.risk(gamma);
+        }
         self.noise * gamma * stieltjes(gamma, self.optimal_ridge(gamma))
     }
 
     /// The limit of the ridgeless risk where the features seen carry the part `seen` of r², from 0 to 1.
     pub fn misspecified_risk(self, gamma: f64, seen: f64) -> f64 {
+        if !(0.0..=1.0).contains(&seen) {
+            return f64::NAN;
+        }
         let unseen = (1.0 - seen) * self.signal;
         let of_the_seen = Ridgeless { signal: seen * self.signal, noise: self.noise + unseen };
         unseen + of_the_seen.risk(gamma)
@@ -117,7 +138,10 @@ impl Ridgeless {
 
 /// m(−λ) of Marchenko and Pastur's law: the mean of 1/(x + λ) over the eigenvalues x of a p × p sample covariance. The root is
 /// written so that nothing cancels where 1 − γ + λ > 0.
-fn stieltjes(gamma: f64, lambda: f64) -> f64 {
+pub(super) fn stieltjes(gamma: f64, lambda: f64) -> f64 {
+    if !(gamma > 0.0 && lambda > 0.0) {
+        return f64::NAN;
+    }
     let b = 1.0 - gamma + lambda;
     let root = (b * b + 4.0 * gamma * lambda).sqrt();
     if b > 0.0 { 2.0 / (b + root) } else { (root - b) / (2.0 * gamma * lambda) }
@@ -206,10 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn without_noise_no_ridge_is_best_and_without_signal_nothing_is() {
+        let clean = Ridgeless::new(5.0, 0.0).unwrap();
+        assert_eq!([0.5, 2.0].map(|gamma| clean.optimal_ridge_risk(gamma)), [0.0, 2.5]);
+        assert_eq!(Ridgeless::new(0.0, 1.0).unwrap().optimal_ridge_risk(2.0), 0.0);
+    }
+
+    #[test]
     fn misspecification_is_noise_and_a_floor() {
         assert_eq!(problem().misspecified_risk(2.0, 1.0), problem().risk(2.0));
         // Half of the signal unseen: 2.5 + 2.5 (1 − ½) + (1 + 2.5)/(2 − 1).
         assert!((problem().misspecified_risk(2.0, 0.5) - 7.25).abs() < 1e-14);
+        for none in
+            [problem().misspecified_risk(2.0, 1.5), problem().risk(-1.0), problem().risk(f64::NAN)]
+        {
+            assert!(none.is_nan());
+        }
+        assert!(problem().ridge_risk(0.0, 1.0).is_nan() && problem().ridge_risk(2.0, 0.0).is_nan());
     }
 
     /// Three ways to the lazy predictor of a two-layer network, elsewhere: the closed-form flow at t = ∞, kernel regression
