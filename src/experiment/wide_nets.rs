@@ -209,7 +209,8 @@ impl Experiment for WideNets {
     }
 
     /// The exponents of Theorem 2.1 and of the law of large numbers. The paper finds the kernel's drift, bounded by n^(−1/2),
-    /// nearer to 1/n (its Figure 1); its band is ours, that of the discrepancy, from the theorem's −1/2 to that 1/n.
+    /// nearer to 1/n (its Figure 1); its band is ours, that of the discrepancy, from the theorem's −1/2 to that 1/n. Beside
+    /// ours stand the slopes of a separate program, on a target and draws of its own.
     fn checks(&self, table: &Table) -> Result<Vec<Check>> {
         let slope = |name: &str| -> Result<f64> {
             let points: Vec<(f64, f64)> =
@@ -226,13 +227,13 @@ impl Experiment for WideNets {
             ),
             Check::new(
                 "slope of sup RMSE between net and linearization in n",
-                -0.5,
+                -0.68,
                 (-1.1, -0.45),
                 slope("outputs")?,
             ),
-            Check::new("slope of sup ‖θ − θ₀‖/√n in n", -0.5, (-0.6, -0.4), slope("weights")?),
-            Check::new("slope of sup ‖Θ − Θ₀‖ in n", -1.0, (-1.1, -0.45), slope("drift")?),
-            Check::new("slope of ‖Θ₀ − Θ∞‖ in n", -0.5, (-0.65, -0.35), slope("deviation")?),
+            Check::new("slope of sup ‖θ − θ₀‖/√n in n", -0.457, (-0.6, -0.4), slope("weights")?),
+            Check::new("slope of sup ‖Θ − Θ₀‖ in n", -0.716, (-1.1, -0.45), slope("drift")?),
+            Check::new("slope of ‖Θ₀ − Θ∞‖ in n", -0.603, (-0.65, -0.35), slope("deviation")?),
         ])
     }
 }
