@@ -10,7 +10,10 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
 }
 
 fn main() -> Result<()> {
-    choose(Device::Cuda)?;
+    if let Err(error) = choose(Device::Cuda) {
+        eprintln!("{error}");
+        std::process::exit(error.exit_code().into());
+    }
     println!("{}", describe());
     println!("       N × p        what    processor        card    difference/bound");
     let asked: Vec<String> = std::env::args().skip(1).collect();

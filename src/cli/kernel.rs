@@ -96,7 +96,7 @@ pub(super) fn run(options: &KernelOptions, out: &mut dyn Write) -> Result<u8> {
         print(&kernel, out).map_err(stdout_error)?;
     }
     if !options.quiet && !options.json {
-        talk(options, &problem, &training);
+        talk(options, &problem, &kernel, &training);
     }
     Ok(0)
 }
@@ -191,7 +191,12 @@ fn ends(training: &KernelTraining) -> (f64, f64) {
     (end(lambda.first()), end(lambda.last()))
 }
 
-fn talk(options: &KernelOptions, problem: &Problem, training: &KernelTraining) {
+fn talk(
+    options: &KernelOptions,
+    problem: &Problem,
+    kernel: &DMatrix<f64>,
+    training: &KernelTraining,
+) {
     remark(
         "model",
         &format!("{}, {}, {}", problem.model, report::zero(problem.zero), problem.origin),
@@ -205,6 +210,12 @@ fn talk(options: &KernelOptions, problem: &Problem, training: &KernelTraining) {
         training.critical_rate()
     );
     remark("kernel", &words);
+    if options.precision == "single" {
+        let off = device::FLOATS * kernel.trace();
+        let words =
+            format!("single, entries off by at most 2.1e-6 √(K_ii K_jj), eigenvalues by {off:.1e}");
+        remark("precision", &words);
+    }
     if let Some(path) = &options.out {
         remark("wrote", &path.display().to_string());
     }
@@ -234,9 +245,11 @@ fn object(
         "seed": options.problem.seed,
         "device": device::describe(),
         "precision": options.precision,
+        "rounding": if options.precision == "single" { device::FLOATS } else { f64::EPSILON },
         "crate_version": env!("CARGO_PKG_VERSION"),
         "conventions": {
             "kind": "empirical: Dh(w0) Dh(w0)^T; infinite: its limit of infinite width; nngp: the covariance of outputs",
+            "rounding": "entries are off by at most it times the root of K_ii K_jj, in double precision times p as well",
             "critical_rate": "2/(smallest + largest), for descent on half the sum of squares",
             "kernel": "null where it went into a file",
         },

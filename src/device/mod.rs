@@ -156,7 +156,11 @@ pub(crate) fn keeps(n: usize, p: usize) -> bool {
     hardware::rates().is_some_and(|rates| cost::keeping_pays(&rates, n, p))
 }
 
-/// J Jᵀ, N × N, of J rounded to floats on the card, good to 2.1e-6 √(`K_ii` `K_jj`); numbers beyond 3.4e38 become infinite.
+/// What [`gram_in_floats`] is off by at most, as a part of √(`K_ii` `K_jj`): a little more than 34 · 2⁻²⁴, a rounding of either
+/// factor and one for each of 32 sums.
+pub const FLOATS: f64 = 2.1e-6;
+
+/// J Jᵀ, N × N, of J rounded to floats on the card, good to [`FLOATS`] √(`K_ii` `K_jj`); numbers beyond 3.4e38 become infinite.
 ///
 /// # Errors
 /// [`Error::Device`] where no card is chosen or it fails; [`Error::Conflict`] in a build without cards.
