@@ -16,8 +16,9 @@ pub struct Rates {
     pub call: f64,
 }
 
-/// One core of a processor with wide vectors, as measured (`examples/gpu_check.rs` prints the figures of its machine).
-pub const ONE_CORE: Rates = Rates { flops: 5e10, memory: 8e9, transfer: f64::INFINITY, call: 0.0 };
+/// One core of a processor with wide vectors, about as it was measured, 48 Gflop/s and 6 to 7 GB/s
+/// (`examples/gpu_check.rs` prints the seconds of its machine).
+pub const ONE_CORE: Rates = Rates { flops: 5e10, memory: 7e9, transfer: f64::INFINITY, call: 0.0 };
 
 /// A card for computing centres by its data sheet (H100 SXM: 34 Tflop/s of doubles, 3.35 TB/s), of which half is
 /// expected, behind a bus of `PCIe` 3.0.

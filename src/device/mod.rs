@@ -14,26 +14,26 @@
 //!
 //! # When it pays
 //!
-//! By arithmetic alone ([`cost`]: one core at 50 Gflop/s and 8 GB/s; a card for computing centres at 17 Tflop/s and
-//! 1.7 TB/s, one for screens at 0.65 Tflop/s and 0.5 TB/s, half their data sheets; the bus at 6 GB/s). Nothing in it was
-//! measured on a card. Seconds for the Gram matrix, the bus included; milliseconds for a product with a vector, J being
-//! there. A card has 24 or 80 GB; where J has more, the Gram matrix is found all the same, and products take the
+//! By arithmetic alone ([`cost`]: one core at 50 Gflop/s and 7 GB/s, about as measured; a card for computing centres at
+//! 17 Tflop/s and 1.7 TB/s, one for screens at 0.65 Tflop/s and 0.5 TB/s, half their data sheets; the bus at 6 GB/s). Nothing
+//! was measured on a card. Seconds for the Gram matrix, the bus both ways included; milliseconds for a product with a
+//! vector, J being there. A card has 24 or 80 GB; where J has more, the Gram matrix is found all the same, and products take the
 //! processor's time for the part that does not fit.
 //!
 //! | N | p | GB | Gflop | bus, s | Gram: core | centre | screen | product, ms: core | centre | screen |
 //! | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | 10² | 10⁴ | 0.0080 | 0.10 | 0.0013 | 0.0020 | 0.0014 | 0.0016 | 1.0 | 0.068 | 0.079 |
-//! | 10² | 10⁵ | 0.080 | 1.0 | 0.013 | 0.020 | 0.013 | 0.015 | 10 | 0.23 | 0.34 |
-//! | 10² | 10⁶ | 0.80 | 10 | 0.13 | 0.20 | 0.13 | 0.15 | 100 | 1.9 | 3.0 |
-//! | 10² | 10⁷ | 8.0 | 100 | 1.3 | 2.0 | 1.3 | 1.5 | 1000 | 18 | 29 |
-//! | 10³ | 10⁴ | 0.080 | 10 | 0.013 | 0.20 | 0.015 | 0.030 | 10 | 0.11 | 0.22 |
-//! | 10³ | 10⁵ | 0.80 | 100 | 0.13 | 2.0 | 0.14 | 0.29 | 100 | 0.66 | 1.8 |
-//! | 10³ | 10⁶ | 8.0 | 1000 | 1.3 | 20 | 1.4 | 2.9 | 1000 | 6.1 | 17 |
-//! | 10³ | 10⁷ | 80 | 10000 | 13 | 200 | 14 | 29 | 10000 | 60 | 170 |
-//! | 10⁴ | 10⁴ | 0.80 | 1000 | 0.13 | 20 | 0.33 | 1.8 | 100 | 0.55 | 1.7 |
-//! | 10⁴ | 10⁵ | 8.0 | 10000 | 1.3 | 200 | 2.1 | 17 | 1000 | 4.9 | 16 |
-//! | 10⁴ | 10⁶ | 80 | 100000 | 13 | 2000 | 19 | 170 | 10000 | 48 | 160 |
-//! | 10⁴ | 10⁷ | 800 | 1000000 | 130 | 20000 | 190 | 1700 | 100000 | 480 | 1600 |
+//! | 10² | 10⁴ | 0.0080 | 0.10 | 0.0013 | 0.0020 | 0.0014 | 0.0016 | 1.1 | 0.068 | 0.079 |
+//! | 10² | 10⁵ | 0.080 | 1.0 | 0.013 | 0.020 | 0.013 | 0.015 | 11 | 0.23 | 0.34 |
+//! | 10² | 10⁶ | 0.80 | 10 | 0.13 | 0.20 | 0.13 | 0.15 | 110 | 1.9 | 3.0 |
+//! | 10² | 10⁷ | 8.0 | 100 | 1.3 | 2.0 | 1.3 | 1.5 | 1100 | 18 | 29 |
+//! | 10³ | 10⁴ | 0.080 | 10 | 0.013 | 0.20 | 0.015 | 0.030 | 11 | 0.11 | 0.22 |
+//! | 10³ | 10⁵ | 0.80 | 100 | 0.13 | 2.0 | 0.14 | 0.29 | 110 | 0.66 | 1.8 |
+//! | 10³ | 10⁶ | 8.0 | 1000 | 1.3 | 20 | 1.4 | 2.9 | 1100 | 6.1 | 17 |
+//! | 10³ | 10⁷ | 80 | 10000 | 13 | 200 | 14 | 29 | 11000 | 60 | 170 |
+//! | 10⁴ | 10⁴ | 0.80 | 1000 | 0.13 | 20 | 0.33 | 1.8 | 110 | 0.55 | 1.7 |
+//! | 10⁴ | 10⁵ | 8.0 | 10000 | 1.3 | 200 | 2.1 | 17 | 1100 | 4.9 | 16 |
+//! | 10⁴ | 10⁶ | 80 | 100000 | 13 | 2000 | 19 | 170 | 11000 | 48 | 160 |
+//! | 10⁴ | 10⁷ | 800 | 1000000 | 130 | 20000 | 190 | 1700 | 110000 | 480 | 1600 |
 //!
 //! # On the card
 //!
