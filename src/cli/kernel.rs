@@ -128,6 +128,7 @@ fn empirical(problem: &Problem, single: bool) -> Result<DMatrix<f64>> {
     let flow = Flow::new(&*map, &*problem.loss, start);
     flow.initial_outputs()?;
     if single {
+        device::ready()?;
         return device::gram_in_floats(&map.jacobian(&flow.start));
     }
     Ok(map.kernel(&flow.start))

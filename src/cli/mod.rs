@@ -120,11 +120,11 @@ impl Command {
 fn on_device(name: &str, quiet: bool, command: impl FnOnce() -> Result<u8>) -> Result<u8> {
     let device = Device::parse(name)?;
     device::choose(device)?;
-    let code = command()?;
+    let code = command();
     if device != Device::Cpu && !quiet {
         remark("device", &device::describe());
     }
-    Ok(code)
+    code
 }
 
 fn flushed(out: &mut dyn Write) -> Result<()> {

@@ -27,6 +27,10 @@ pub(super) fn gram(_j: &DMatrix<f64>) -> Option<DMatrix<f64>> {
     None
 }
 
+pub(super) fn ready() -> Result<()> {
+    choose(0)
+}
+
 pub(super) fn gram_of_floats(_j: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     choose(0).map(|()| DMatrix::zeros(0, 0))
 }
@@ -35,7 +39,7 @@ pub(super) fn gram_of_floats(_j: &DMatrix<f64>) -> Result<DMatrix<f64>> {
 pub(super) enum Resident {}
 
 impl Resident {
-    pub(super) fn hold(_j: &DMatrix<f64>, _always: bool) -> Option<(Self, DMatrix<f64>)> {
+    pub(super) fn hold(_j: &DMatrix<f64>, _always: bool) -> Option<(Option<Self>, DMatrix<f64>)> {
         None
     }
 

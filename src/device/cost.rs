@@ -52,9 +52,11 @@ pub fn product(rates: &Rates, n: usize, p: usize) -> f64 {
     rates.call + 8.0 * (n + p) / rates.transfer + 8.0 * n * p / rates.memory
 }
 
-/// Whether a card makes the Gram matrix sooner than one core.
-pub fn gram_pays(card: &Rates, n: usize, p: usize) -> bool {
-    gram(card, n, p) < gram(&ONE_CORE, n, p)
+/// Whether a card makes the Gram matrix sooner than so many cores.
+#[allow(clippy::cast_precision_loss, reason = "a few cores")]
+pub fn gram_pays(card: &Rates, n: usize, p: usize, cores: usize) -> bool {
+    let cores = Rates { flops: ONE_CORE.flops * cores as f64, ..ONE_CORE };
+    gram(card, n, p) < gram(&cores, n, p)
 }
 
 /// Whether it makes the Gram matrix and a hundred products sooner, once it has J.
@@ -119,12 +121,12 @@ mod tests {
     #[test]
     fn small_ones_stay_with_the_processor_and_large_ones_go() {
         assert!(
-            !gram_pays(&COMPUTING_CENTRE, 10, 100) && !keeping_pays(&COMPUTING_CENTRE, 10, 100)
+            !gram_pays(&COMPUTING_CENTRE, 10, 100, 1) && !keeping_pays(&COMPUTING_CENTRE, 10, 100)
         );
         // Twenty rows: the bus costs more than the sums, unless products follow.
-        assert!(!gram_pays(&COMPUTING_CENTRE, 20, 1_000_000));
+        assert!(!gram_pays(&COMPUTING_CENTRE, 20, 1_000_000, 1));
         assert!(keeping_pays(&COMPUTING_CENTRE, 20, 1_000_000));
-        assert!(gram_pays(&COMPUTING_CENTRE, 1000, 100_000));
-        assert!(gram_pays(&SCREEN, 1000, 100_000));
+        assert!(gram_pays(&COMPUTING_CENTRE, 1000, 100_000, 1));
+        assert!(gram_pays(&SCREEN, 1000, 100_000, 1) && !gram_pays(&SCREEN, 1000, 100_000, 64));
     }
 }

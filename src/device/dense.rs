@@ -29,7 +29,7 @@ impl Dense {
     /// pay.
     pub fn new(j: DMatrix<f64>) -> (Self, DMatrix<f64>) {
         match Resident::hold(&j, false) {
-            Some((resident, gram)) => (Dense { host: j, resident: Some(resident) }, gram),
+            Some((resident, gram)) => (Dense { host: j, resident }, gram),
             None => Self::on_processor(j),
         }
     }
@@ -40,7 +40,7 @@ impl Dense {
         (Dense { host: j, resident: None }, gram)
     }
 
-    /// The same on the card, whether that pays or not.
+    /// The same on the card, whether that pays or not; of J what has room.
     ///
     /// # Errors
     /// [`Error::Device`] where no card is chosen or the chosen one fails.
@@ -49,10 +49,10 @@ impl Dense {
         let (resident, gram) = held.ok_or_else(|| Error::Device {
             device: "cuda",
             found: super::describe(),
-            wanted: "a card that works, and a Jacobian that is not empty".into(),
+            wanted: "a card that works and has room, and a Jacobian that is not empty".into(),
             remedy: "choose one by device::choose",
         })?;
-        Ok((Dense { host: j, resident: Some(resident) }, gram))
+        Ok((Dense { host: j, resident }, gram))
     }
 
     /// Whether a card has at least a part of J.

@@ -2,15 +2,17 @@
 //!
 //! What grows without bound is the Jacobian Dh(w), N × p doubles, of models that are not networks (networks have kernels
 //! and products of their own that never form it). Three products are made with it: Dh v, Dhᵀ u and the tangent kernel
-//! Dh Dhᵀ. [`Dense`] is a Jacobian that is multiplied where it is quickest, [`gram`] the kernel alone; who uses them:
-//! [`Differentiable::kernel`](crate::model::Differentiable::kernel) of users' models, the modes behind the closed form,
-//! and the linear part of the exponential method.
+//! Dh Dhᵀ. [`Dense`] is a Jacobian that is multiplied where it is quickest, [`gram`] the kernel alone. They are used by
+//! [`Differentiable::kernel`](crate::model::Differentiable::kernel) of users' models (and through it by every theorem and
+//! method that asks for a kernel), by the modes behind the closed form and the gap, by the linear part of the exponential
+//! method, and by convolutional kernels where these are made of rows of Dh. With the processor stay singular value
+//! decompositions, which are for J of up to four million numbers, and the p × p matrices of BDF.
 //!
-//! **The default build knows no card.** With the feature `cuda` (`cargo build --release --features cuda`) [`choose`] opens
-//! one through the crate `cust`, and products go there by size ([`cost`]): a Jacobian is sent once, in blocks of
+//! **The default build knows no card.** With the feature `cuda` (`cargo build --release --features cuda`) [`choose`]
+//! opens one through the crate `cust`, and products go there by size ([`cost`]): a Jacobian is sent once, in blocks of
 //! columns, its Gram matrix is found on the way, and as many blocks as there is room for stay, to be multiplied with
-//! vectors; what has no room is multiplied by the processor, in whose memory all of J stays. A card that fails in the middle
-//! is given up and the processor goes on. Jacobians themselves are always formed by the processor.
+//! vectors; what has no room is multiplied by the processor, in whose memory all of J stays. A card that fails in the
+//! middle is given up and the processor goes on. Jacobians themselves are always formed by the processor.
 //!
 //! # When it pays
 //!
@@ -37,24 +39,25 @@
 //!
 //! # On the card
 //!
-//! The kernels are our own (`src/device/cuda/kernels.cu`; `kernels.ptx` beside it is made of it by `ptx.py`). A tile of 64 × 64 of the lower half
-//! of the Gram matrix takes 128 threads, 32 results each; columns are cut into chunks so that small N keep a card busy, too,
-//! and the chunks' sums are added in order: the same bits at every run. [`gram_in_floats`] sends J as floats,
-//! half the bytes: products of floats are added up as floats over 32 columns, and those sums as doubles. What that costs:
-//! `|K_ij − exact| ≤ 34 · 2⁻²⁴ Σ|J_ik J_jk| ≤ 2.1e-6 √(K_ii K_jj)`, so eigenvalues below 2.1e-6 tr K are noise.
+//! The kernels are our own (`src/device/cuda/kernels.cu`; `kernels.ptx` beside it is made of it by `ptx.py`). A tile of
+//! 64 × 64 of the lower half of the Gram matrix takes 128 threads, 32 results each; columns are cut into chunks so that
+//! small N keep a card busy, too, and the chunks' sums are added in order: the same bits at every run, as long as as many
+//! columns have room. [`gram_in_floats`] sends J as floats, half the bytes: products of floats are added up as floats over
+//! 32 columns, and those sums as doubles. What that costs: `|K_ij − exact| ≤ 2.1e-6 Σ|J_ik J_jk| ≤ 2.1e-6 √(K_ii K_jj)`
+//! ([`FLOATS`]), so eigenvalues below 2.1e-6 tr K are noise.
 //!
 //! **Not yet run on a device.** What was seen: the kernels' source, compiled for the processor, gives faer's products
-//! (`tests/cuda_kernels.rs`); the whole path from `choose` to the result runs against a driver that is emulated on the
+//! (`tests/cuda_kernels.rs`); the whole path from [`choose`] to the result runs against a driver that is emulated on the
 //! processor (`tests/devices.rs`, `.ci/run`); NVRTC 11.8 and 12.9 compile the kernels for every architecture from `sm_70` to
-//! `sm_121`, and ptxas assembles them without a spill:
+//! `sm_121`; and ptxas 12.9 assembles the PTX that is kept here, as a driver would, without a spill:
 //!
 //! | ptxas | `sm_70` | `sm_80` | `sm_90` | `sm_100` | `sm_120` | shared memory |
 //! | --- | --- | --- | --- | --- | --- | --- |
-//! | `gram_f64`, registers | 120 | 121 | 96 | 96 | 104 | 16 KiB |
-//! | `gram_f32` | 128 | 128 | 128 | 128 | 128 | 16 KiB |
-//! | `gram_sum` | 32 | 30 | 32 | 32 | 38 | 0 |
-//! | `product` | 20 | 20 | 22 | 24 | 24 | 2 KiB |
-//! | `product_sum` | 32 | 29 | 31 | 32 | 40 | 0 |
+//! | `gram_f64`, registers | 120 | 121 | 96 | 96 | 102 | 16 KiB |
+//! | `gram_f32` | 128 | 128 | 128 | 128 | 127 | 16 KiB |
+//! | `gram_sum` | 32 | 30 | 32 | 32 | 40 | 0 |
+//! | `product` | 20 | 20 | 22 | 22 | 22 | 2 KiB |
+//! | `product_sum` | 32 | 30 | 31 | 32 | 40 | 0 |
 //! | `transposed_product` | 18 | 18 | 18 | 18 | 18 | 2 KiB |
 //!
 //! `cargo run --release --features cuda --example gpu_check` checks and times a card.
@@ -139,16 +142,24 @@ pub fn gram(j: &DMatrix<f64>) -> DMatrix<f64> {
     hardware::gram(j).unwrap_or_else(|| linalg::gram(j))
 }
 
-/// Jᵀ J, p × p, bitwise symmetric; on the card where one is chosen and pays.
+/// Jᵀ J, p × p; on the card where one is chosen and pays.
 pub(crate) fn gram_of_columns(j: &DMatrix<f64>) -> DMatrix<f64> {
     let on_card =
-        if makes_gram(j.ncols(), j.nrows()) { hardware::gram(&j.transpose()) } else { None };
+        if makes_gram(j.ncols(), j.nrows(), 1) { hardware::gram(&j.transpose()) } else { None };
     on_card.unwrap_or_else(|| linalg::transposed_product(j, j))
 }
 
-/// Whether a card is chosen that makes the Gram matrix of an N × p Jacobian sooner than the processor.
-pub(crate) fn makes_gram(n: usize, p: usize) -> bool {
-    hardware::rates().is_some_and(|rates| cost::gram_pays(&rates, n, p))
+/// Whether a card is chosen that makes the Gram matrix of an N × p Jacobian sooner than so many cores.
+pub(crate) fn makes_gram(n: usize, p: usize, cores: usize) -> bool {
+    hardware::rates().is_some_and(|rates| cost::gram_pays(&rates, n, p, cores))
+}
+
+/// Whether there is a card to work with.
+///
+/// # Errors
+/// As [`gram_in_floats`].
+pub(crate) fn ready() -> Result<()> {
+    hardware::ready()
 }
 
 /// Whether a card is chosen that is worth sending it to for a hundred products.
@@ -156,14 +167,15 @@ pub(crate) fn keeps(n: usize, p: usize) -> bool {
     hardware::rates().is_some_and(|rates| cost::keeping_pays(&rates, n, p))
 }
 
-/// What [`gram_in_floats`] is off by at most, as a part of √(`K_ii` `K_jj`): a little more than 34 · 2⁻²⁴, a rounding of either
-/// factor and one for each of 32 sums.
+/// What [`gram_in_floats`] is off by at most, as a part of √(`K_ii` `K_jj`): a little more than γ₃₄ = 34u/(1 − 34u), u = 2⁻²⁴,
+/// of a rounding of either factor and one for each of 32 sums.
 pub const FLOATS: f64 = 2.1e-6;
 
-/// J Jᵀ, N × N, of J rounded to floats on the card, good to [`FLOATS`] √(`K_ii` `K_jj`); numbers beyond 3.4e38 become infinite.
+/// J Jᵀ, N × N, of J rounded to floats on the card, good to [`FLOATS`] √(`K_ii` `K_jj`) + p 2⁻¹⁴⁷ max|J|², the latter for numbers
+/// so far below the largest that floats lose them.
 ///
 /// # Errors
-/// [`Error::Device`] where no card is chosen or it fails; [`Error::Conflict`] in a build without cards.
+/// [`Error::Device`] where no card is chosen, it fails or has no room; [`Error::Conflict`] in a build without cards.
 pub fn gram_in_floats(j: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     hardware::gram_of_floats(j)
 }

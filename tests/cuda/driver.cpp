@@ -5,7 +5,9 @@
 //
 //     EMULATED_CARD=none         cuInit answers 100, as a driver without a card does
 //     EMULATED_CARD=old          a card of compute capability 6.1
-//     EMULATED_CARD=refusing     the driver does not take the kernels (218)
+//     EMULATED_CARD=refusing     the driver does not take the kernels (222)
+//     EMULATED_CARD=ancient      a driver of CUDA 11.4
+//     EMULATED_CARD=busy         the card is another's (46)
 //     EMULATED_CARD=failing:N    the N-th launch of a kernel fails (719), and every call after it
 //     EMULATED_MEMORY=BYTES      the card's memory; allocations beyond it are refused (2)
 //
@@ -23,9 +25,10 @@ enum Code {
     SUCCESS = 0,
     INVALID_VALUE = 1,
     OUT_OF_MEMORY = 2,
+    DEVICE_UNAVAILABLE = 46,
     NO_DEVICE = 100,
     INVALID_CONTEXT = 201,
-    INVALID_PTX = 218,
+    UNSUPPORTED_PTX = 222,
     NOT_FOUND = 500,
     LAUNCH_FAILED = 719,
 };
@@ -83,7 +86,7 @@ int cuInit(unsigned)
 
 int cuDriverGetVersion(int *version)
 {
-    *version = 12040;
+    *version = wish("EMULATED_CARD") == "ancient" ? 11040 : 12040;
     return SUCCESS;
 }
 
@@ -117,7 +120,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int)
 int cuDevicePrimaryCtxRetain(void **out, int)
 {
     *out = &context;
-    return SUCCESS;
+    return wish("EMULATED_CARD") == "busy" ? DEVICE_UNAVAILABLE : SUCCESS;
 }
 
 int cuDevicePrimaryCtxRelease_v2(int)
@@ -135,7 +138,7 @@ int cuModuleLoadDataEx(void **out, const void *image, unsigned, int *, void **)
 {
     const bool ptx = std::strstr((const char *)image, ".visible .entry gram_f64(") != nullptr;
     *out = &module;
-    return !ptx || wish("EMULATED_CARD") == "refusing" ? INVALID_PTX : ready();
+    return !ptx || wish("EMULATED_CARD") == "refusing" ? UNSUPPORTED_PTX : ready();
 }
 
 int cuModuleUnload(void *)

@@ -17,7 +17,7 @@ pub(super) struct Pass {
 /// pass through, where `keep`.
 pub(super) fn pass(card: &mut Card, j: &DMatrix<f64>, keep: bool) -> CudaResult<Pass> {
     let (rows, all) = j.shape();
-    let bytes = card.memory().saturating_sub(8 * rows * rows);
+    let bytes = card.memory()?.saturating_sub(8 * rows * rows);
     // Beside the sums a quarter for the block in passing, so that most can be kept.
     let sums_alone = 8 * grid::gram_partial(rows, 1);
     let most =
@@ -25,34 +25,41 @@ pub(super) fn pass(card: &mut Card, j: &DMatrix<f64>, keep: bool) -> CudaResult<
     let columns = grid::columns(rows, all, most.min(bytes), 8);
     let passing = 8 * (rows * columns + grid::gram_partial(rows, columns.max(1)));
     let (mut partial, mut k) = sums(card, rows, columns)?;
-    let (mut blocks, mut held) = (Vec::new(), 0);
+    let (mut blocks, mut held, mut sent, mut keep) = (Vec::new(), 0, 0, keep);
     for numbers in j.as_slice().chunks(rows * columns) {
         let block = card.send(numbers, rows)?;
         card.add_gram(&block, &mut partial, &mut k)?;
         card.finish()?;
         // Of every column its numbers, and a number of either vector.
         held += 8 * (rows + 2) * block.columns();
-        if keep && held + passing <= bytes {
+        sent += block.columns();
+        let others = if sent < all { passing } else { 0 };
+        // Those kept are the first columns of J: after one without room there are no more.
+        keep &= held + others <= bytes;
+        if keep {
             blocks.push(block);
         }
     }
     Ok(Pass { gram: received(card, rows, &k)?, blocks })
 }
 
-/// J Jᵀ of J rounded to floats, sums in doubles.
+/// J Jᵀ of J rounded to floats, sums in doubles. J is scaled by a power of two, which is exact, so that its largest number is
+/// near 1: products neither overflow nor, unless they are 10⁻³⁸ of the largest, vanish.
 pub(super) fn gram_of_floats(card: &mut Card, j: &DMatrix<f64>) -> CudaResult<DMatrix<f64>> {
     let (rows, all) = j.shape();
-    let columns = grid::columns(rows, all, card.memory().saturating_sub(8 * rows * rows), 4);
+    let columns = grid::columns(rows, all, card.memory()?.saturating_sub(8 * rows * rows), 4);
     let (mut partial, mut k) = sums(card, rows, columns)?;
+    let finite = j.iter().map(|x| x.abs()).filter(|x| x.is_finite());
+    let size = finite.fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let unit = size.log2().floor().exp2();
     for numbers in j.as_slice().chunks(rows * columns) {
-        // What no float reaches becomes infinite, and is seen.
         #[allow(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
-        let rounded: Vec<f32> = numbers.iter().map(|x| *x as f32).collect();
+        let rounded: Vec<f32> = numbers.iter().map(|x| (x / unit) as f32).collect();
         let block = card.send(&rounded, rows)?;
         card.add_gram_of_floats(&block, &mut partial, &mut k)?;
         card.finish()?;
     }
-    received(card, rows, &k)
+    Ok(received(card, rows, &k)? * unit * unit)
 }
 
 /// Room for the sums of a block of so many columns, and K = 0.
@@ -96,6 +103,11 @@ impl Kept {
         let partial = card.room(blocks.iter().map(sums).max().unwrap_or(0))?;
         let (long, short) = (card.room(columns)?, card.room(rows)?);
         Ok(Kept { blocks, rows, columns, long, short, partial })
+    }
+
+    /// Bytes of the card in use.
+    pub(super) fn bytes(&self) -> usize {
+        8 * (self.rows * self.columns + self.long.len() + self.short.len() + self.partial.len())
     }
 
     /// Columns of J that are here.

@@ -1,5 +1,6 @@
 //! The card: a context, the kernels, and their launches. All `unsafe` of the device stands here.
 
+use super::driver::{greet, refused, words};
 use super::facts::{Facts, OLDEST};
 use super::grid;
 use crate::{Error, Result};
@@ -8,15 +9,12 @@ use cust::context::{Context, CurrentContext};
 use cust::device::Device;
 use cust::error::{CudaError, CudaResult};
 use cust::launch;
-use cust::memory::{CopyDestination, DeviceBuffer, DeviceCopy, DevicePointer};
+use cust::memory::{CopyDestination, DeviceBuffer, DeviceCopy, DevicePointer, mem_get_info};
 use cust::module::Module;
 use cust::stream::{Stream, StreamFlags};
 
 /// `kernels.cu`, compiled by `ptx.py`.
 const KERNELS: &str = include_str!("kernels.ptx");
-
-/// The part of the free memory that is used.
-const USED: f64 = 0.9;
 
 /// One card, ready to multiply. Its stream waits for copies and copies wait for it: the order of calls is the order of
 /// work.
@@ -26,10 +24,12 @@ pub(super) struct Card {
     module: Module,
     context: Context,
     facts: Facts,
-    /// Bytes that may be used.
-    memory: usize,
-    /// Products made.
+    /// Bytes that may be used at a time, and those that are.
+    limit: usize,
+    held: usize,
+    /// Products made, and those that there was no room for.
     products: u64,
+    without_room: u64,
 }
 
 /// A block of J on the card: `rows` × `columns`, columns contiguous.
@@ -45,7 +45,8 @@ impl Card {
     /// # Errors
     /// [`Error::Device`] where there is no driver's answer, no card, one that is too old, or none that takes the kernels.
     pub(super) fn open(limit: usize) -> Result<Self> {
-        let failed = |doing: &'static str| move |error: CudaError| no_card(doing, error);
+        greet()?;
+        let failed = |doing: &'static str| move |error: CudaError| refused(doing, &words(error));
         cust::init(CudaFlags::empty()).map_err(failed("waking the driver"))?;
         let device = Device::get_device(0).map_err(failed("asking for the first card"))?;
         let asking = failed("asking the card what it is");
@@ -63,20 +64,35 @@ impl Card {
         let module = Module::from_ptx(KERNELS, &[]).map_err(failed("loading the kernels"))?;
         let stream = Stream::new(StreamFlags::DEFAULT, None).map_err(failed("making a stream"))?;
         let facts = Facts::of(device).map_err(asking)?;
-        // A part of a size is less than the size.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of it")]
-        #[allow(clippy::cast_precision_loss, reason = "bytes")]
-        let memory = ((USED * facts.free as f64) as usize).min(limit);
-        Ok(Card { stream, module, context, facts, memory, products: 0 })
+        Ok(Card { stream, module, context, facts, limit, held: 0, products: 0, without_room: 0 })
     }
 
     pub(super) fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// Bytes that may be used in all.
-    pub(super) fn memory(&self) -> usize {
-        self.memory
+    /// Bytes that may be used now: nine tenths of what is free, and what is left of the limit.
+    pub(super) fn memory(&self) -> CudaResult<usize> {
+        let (free, _) = mem_get_info()?;
+        Ok((free / 10 * 9).min(self.limit.saturating_sub(self.held)))
+    }
+
+    /// Counts bytes that stay in use, until they are [given back](Self::give_back).
+    pub(super) fn hold(&mut self, bytes: usize) {
+        self.held += bytes;
+    }
+
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+    }
+
+    /// Counts a product that there was no room for.
+    pub(super) fn lacked_room(&mut self) {
+        self.without_room += 1;
+    }
+
+    pub(super) fn without_room(&self) -> u64 {
+        self.without_room
     }
 
     /// Products made so far.
@@ -148,7 +164,7 @@ impl Card {
         let stream = &self.stream;
         // SAFETY: the arguments are those of the kernels, in number and type; what they read and write lies within the
         // buffers, whose lengths are checked above; the buffers outlive the work: whoever drops one
-        // has called `finish`, alone or by `receive`.
+        // has called `finish`, alone or by `receive`; where an error comes first, the driver waits before it frees.
         #[allow(unsafe_code, reason = "a launch")]
         unsafe {
             launch!(gram<<<(tiles, chunks), grid::GRAM_THREADS, 0, stream>>>(j, n, p, chunk, sums))?;
@@ -248,31 +264,10 @@ fn fits(buffer: &DeviceBuffer<f64>, numbers: usize) -> CudaResult<()> {
     if buffer.len() < numbers { Err(CudaError::InvalidValue) } else { Ok(()) }
 }
 
-/// The driver's code in words: its own words are not asked for, since a driver that fails may have none.
-pub(super) fn words(error: CudaError) -> String {
-    let meaning = match error {
-        CudaError::NoDevice => "no card is visible to the driver",
-        CudaError::InvalidDevice => "there is no such card",
-        CudaError::NotInitialized => "the driver does not start",
-        CudaError::OutOfMemory => "the card's memory is full",
-        CudaError::InvalidPtx | CudaError::NoBinaryForGpu | CudaError::InvalidImage => {
-            "the driver does not take the kernels: it may be older than the CUDA 11.8 that they are compiled by"
-        }
-        CudaError::NotFound => "the driver does not find a kernel",
-        CudaError::NotSupported => "the driver does not support this",
-        _ => "the driver gives up",
-    };
-    format!("{meaning} ({error:?}, code {})", error as u32)
-}
-
-fn no_card(doing: &str, error: CudaError) -> Error {
-    let driver = cust::CudaApiVersion::get().map_or("a driver without a version".into(), |v| {
-        format!("driver {}.{}", v.major(), v.minor())
-    });
-    Error::Device {
-        device: "cuda",
-        found: format!("{driver}, {doing}: {}", words(error)),
-        wanted: "a card and a driver of CUDA 11.8 or newer".into(),
-        remedy: "see what nvidia-smi and CUDA_VISIBLE_DEVICES say, or take --device cpu, which gives the same results",
+impl Drop for Card {
+    /// What belongs to the context is given back by a thread that has it.
+    fn drop(&mut self) {
+        // A card that does not wake has nothing left.
+        let _ = self.wake();
     }
 }

@@ -1,9 +1,10 @@
 //! What a card says of itself, and what may be expected of it.
 
-use crate::device::cost::Rates;
+use super::driver;
+use crate::device::cost::{Rates, SCREEN};
 use cust::device::{Device, DeviceAttribute};
 use cust::error::CudaResult;
-use cust::{CudaApiVersion, memory};
+use cust::memory;
 
 /// The least compute capability that the kernels are compiled for.
 pub(super) const OLDEST: (i32, i32) = (7, 0);
@@ -22,10 +23,9 @@ pub(super) struct Facts {
     pub(super) name: String,
     /// Compute capability.
     pub(super) capability: (i32, i32),
-    /// Bytes of memory, and how many of them were free when it was opened.
+    /// Bytes of memory.
     pub(super) memory: usize,
-    pub(super) free: usize,
-    /// The driver's version of the interface, as 12040 for 12.4.
+    /// The driver's version of the interface.
     pub(super) driver: (i32, i32),
     /// What may be expected of it.
     pub(super) rates: Rates,
@@ -36,7 +36,7 @@ pub(super) struct Facts {
 fn doubles_per_cycle(capability: (i32, i32)) -> f64 {
     match capability {
         (7, 0) | (8, 0) => 32.0,
-        (9, 0) | (10, _) => 64.0,
+        (9, 0) | (10, 0) => 64.0,
         _ => 2.0,
     }
 }
@@ -59,17 +59,17 @@ impl Facts {
         let width = number(DeviceAttribute::GlobalMemoryBusWidth)? / 8.0;
         let bandwidth = 2e3 * number(DeviceAttribute::MemoryClockRate)? * width;
         let flops = 2.0 * doubles_per_cycle(capability) * processors * cycles;
-        let (free, memory) = memory::mem_get_info()?;
-        let version = CudaApiVersion::get()?;
+        let (_, memory) = memory::mem_get_info()?;
+        // A driver that does not say how fast its card is must not keep it from being used.
+        let or = |found: f64, otherwise: f64| if found > 0.0 { REACHED * found } else { otherwise };
         Ok(Facts {
             name: device.name()?,
             capability,
             memory,
-            free,
-            driver: (version.major(), version.minor()),
+            driver: driver::version().unwrap_or_default(),
             rates: Rates {
-                flops: REACHED * flops,
-                memory: REACHED * bandwidth,
+                flops: or(flops, SCREEN.flops),
+                memory: or(bandwidth, SCREEN.memory),
                 transfer: TRANSFER,
                 call: CALL,
             },

@@ -13,7 +13,9 @@ const BLOCKS: usize = 1024;
 const LEAST: usize = 512;
 
 /// Numbers in a block of J on the card: a gibibyte of doubles. Within it places fit 32 bits.
-pub(super) const NUMBERS: usize = 1 << 27;
+const NUMBERS: usize = 1 << 27;
+/// Operations in one launch: a card with a display ends those that run for seconds, and may do 6·10¹¹ in one.
+const OPERATIONS: usize = 200_000_000_000;
 
 /// Tiles of the lower half of K, N × N.
 pub(super) fn tiles(rows: usize) -> usize {
@@ -26,9 +28,10 @@ pub(super) fn gram_chunk(rows: usize, columns: usize) -> usize {
     columns.div_ceil((BLOCKS / tiles(rows)).max(1)).max(LEAST).min(columns)
 }
 
-/// Numbers in the partial sums of a block of so many columns.
+/// Numbers in the partial sums of a block of so many columns, at most: it grows with the columns.
 pub(super) fn gram_partial(rows: usize, columns: usize) -> usize {
-    tiles(rows) * columns.div_ceil(gram_chunk(rows, columns)) * TILE * TILE
+    let chunks = columns.div_ceil(LEAST).min((BLOCKS / tiles(rows)).max(1));
+    tiles(rows) * chunks * TILE * TILE
 }
 
 /// Rows of J side by side in a block of threads of the product J x: a power of two.
@@ -50,17 +53,15 @@ pub(super) fn transposed_side(rows: usize) -> usize {
 /// Columns of J that are multiplied at a time where `bytes` are free for them and for the sums of their Gram matrix,
 /// each number of `size` bytes; none where not even one fits.
 pub(super) fn columns(rows: usize, all: usize, bytes: usize, size: usize) -> usize {
-    let most = (NUMBERS / rows).clamp(1, all);
-    let fits = |columns: usize| size * rows * columns + 8 * gram_partial(rows, columns) <= bytes;
-    if fits(most) {
-        return most;
+    let most = (NUMBERS / rows).min(OPERATIONS / rows / rows).clamp(1, all);
+    let fits = |columns: &usize| size * rows * columns + 8 * gram_partial(rows, *columns) <= bytes;
+    // What is needed grows with the columns.
+    let (mut few, mut many) = (0, most + 1);
+    while many - few > 1 {
+        let middle = few + (many - few) / 2;
+        if fits(&middle) { few = middle } else { many = middle }
     }
-    // What is needed need not grow with every column, but one that is sixteen times as many needs more.
-    let mut columns = most;
-    while columns > 0 && !fits(columns) {
-        columns -= columns.div_ceil(16);
-    }
-    columns
+    few
 }
 
 #[cfg(test)]
@@ -100,7 +101,8 @@ mod tests {
     fn what_fits_a_small_memory_is_taken_and_no_more() {
         let (rows, all) = (100, 1_000_000);
         let whole = columns(rows, all, usize::MAX, 8);
-        assert_eq!(whole, all.min(NUMBERS / rows));
+        assert_eq!(whole, all);
+        assert_eq!(columns(20_000, 1_000_000, usize::MAX, 8), 500);
         for bytes in [10_000_000, 100_000_000] {
             let some = columns(rows, all, bytes, 8);
             assert!(some > 0 && some < whole);
@@ -108,5 +110,21 @@ mod tests {
             assert!(columns(rows, all, bytes, 4) > some);
         }
         assert_eq!(columns(rows, all, 1000, 8), 0);
+    }
+
+    /// The room for the sums of one block is room for those of any shorter one: the last.
+    #[test]
+    fn sums_of_shorter_blocks_have_room_in_those_of_longer_ones() {
+        for rows in [1, 3, 64, 65, 500, 3000] {
+            let needed = |columns: usize| {
+                tiles(rows) * columns.div_ceil(gram_chunk(rows, columns)) * TILE * TILE
+            };
+            let mut before = 0;
+            for columns in (1..2_000_000).step_by(7919) {
+                let room = gram_partial(rows, columns);
+                assert!(needed(columns) <= room && before <= room, "{rows} × {columns}");
+                before = room;
+            }
+        }
     }
 }

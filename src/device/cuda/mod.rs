@@ -1,18 +1,20 @@
 //! The card's side, on the crate `cust`: present with the feature `cuda` only. Its twin without is `absent.rs`.
 //!
 //! A card that fails in the middle of work is given up for the rest of the process: the processor goes on, with what it
-//! has kept of J, and [`describe`] says so.
+//! has kept of J. What a card has no room for is left to the processor, once. [`describe`] says either.
 
 mod blocks;
 mod card;
+mod driver;
 mod facts;
 mod grid;
 
 use super::cost::Rates;
 use crate::{Error, Result};
 use blocks::{Kept, Pass};
-use card::{Card, words};
-use cust::error::CudaResult;
+use card::Card;
+use cust::error::{CudaError, CudaResult};
+use driver::words;
 use nalgebra::DMatrix;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -57,7 +59,11 @@ pub(super) fn describe() -> Option<String> {
         }
     };
     let card = locked(&card);
-    Some(format!("cuda: {}, products made: {}", card.facts(), card.products()))
+    let left = match card.without_room() {
+        0 => String::new(),
+        n => format!("left to the processor for lack of room: {n}, "),
+    };
+    Some(format!("cuda: {}, {left}products made: {}", card.facts(), card.products()))
 }
 
 fn chosen() -> Option<Arc<Mutex<Card>>> {
@@ -67,19 +73,26 @@ fn chosen() -> Option<Arc<Mutex<Card>>> {
     }
 }
 
-/// Work on the card; nothing where it fails, which gives it up.
+/// Work on the card; nothing where it has no room, or where it fails, which gives it up.
 fn attempt<T>(
-    card: &Mutex<Card>,
+    card: &Arc<Mutex<Card>>,
     what: &str,
     work: impl FnOnce(&mut Card) -> CudaResult<T>,
 ) -> Option<T> {
-    let mut card = locked(card);
-    let done = card.wake().and_then(|()| work(&mut card));
-    done.map_err(|error| {
-        let how = format!("{}, {what}: {}", card.facts().name, words(error));
-        *state() = State::GivenUp(how);
-    })
-    .ok()
+    let mut working = locked(card);
+    let done = working.wake().and_then(|()| work(&mut working));
+    let Err(error) = done else { return done.ok() };
+    if error == CudaError::OutOfMemory {
+        working.lacked_room();
+        return None;
+    }
+    let how = format!("{}, {what}: {}", working.facts().name, words(error));
+    let mut state = state();
+    // Another may have been chosen since.
+    if matches!(&*state, State::Ready(chosen) if Arc::ptr_eq(chosen, card)) {
+        *state = State::GivenUp(how);
+    }
+    None
 }
 
 /// What may be expected of the card, where one is chosen.
@@ -90,10 +103,15 @@ pub(super) fn rates() -> Option<Rates> {
 /// J Jᵀ where there is a card that is worth its while.
 pub(super) fn gram(j: &DMatrix<f64>) -> Option<DMatrix<f64>> {
     let card = chosen()?;
-    if j.is_empty() || !super::makes_gram(j.nrows(), j.ncols()) {
+    if j.is_empty() || !super::makes_gram(j.nrows(), j.ncols(), 1) {
         return None;
     }
     attempt(&card, "the Gram matrix", |card| blocks::pass(card, j, false)).map(|pass| pass.gram)
+}
+
+/// Whether there is a card to work with.
+pub(super) fn ready() -> Result<()> {
+    chosen().map(drop).ok_or_else(nothing_chosen)
 }
 
 /// J Jᵀ of J rounded to floats.
@@ -111,8 +129,8 @@ fn nothing_chosen() -> Error {
     Error::Device {
         device: "cuda",
         found: describe().unwrap_or_else(|| "the processor is chosen".into()),
-        wanted: "a card that works".into(),
-        remedy: "choose it by --device cuda or device::choose",
+        wanted: "a card that works and has room".into(),
+        remedy: "choose one by --device cuda or device::choose, or take double precision with the processor",
     }
 }
 
@@ -124,8 +142,8 @@ pub(super) struct Resident {
 }
 
 impl Resident {
-    /// Sends J, and finds J Jᵀ on the way; by size, or `always`.
-    pub(super) fn hold(j: &DMatrix<f64>, always: bool) -> Option<(Self, DMatrix<f64>)> {
+    /// Sends J, and finds J Jᵀ on the way; by size, or `always`. No resident where not a column of J has room to stay.
+    pub(super) fn hold(j: &DMatrix<f64>, always: bool) -> Option<(Option<Self>, DMatrix<f64>)> {
         let card = chosen()?;
         let (n, p) = j.shape();
         if j.is_empty() || !always && !super::keeps(n, p) {
@@ -133,9 +151,16 @@ impl Resident {
         }
         let (kept, gram) = attempt(&card, "keeping a Jacobian", |card| {
             let Pass { gram, blocks } = blocks::pass(card, j, true)?;
-            Ok((Kept::new(card, blocks, n)?, gram))
+            if blocks.is_empty() {
+                card.lacked_room();
+                return Ok((None, gram));
+            }
+            let kept = Kept::new(card, blocks, n)?;
+            card.hold(kept.bytes());
+            Ok((Some(kept), gram))
         })?;
-        Some((Resident { card, kept: Mutex::new(Some(kept)) }, gram))
+        let resident = kept.map(|kept| Resident { card, kept: Mutex::new(Some(kept)) });
+        Some((resident, gram))
     }
 
     /// Columns of J that the card has.
@@ -166,7 +191,12 @@ impl Resident {
         let Some(kept) = place.as_mut() else { return false };
         let done = attempt(&self.card, what, |card| work(card, kept)).is_some();
         if !done {
-            *place = None;
+            // It is gone, or what it keeps is of no use any more.
+            if let Some(kept) = place.take() {
+                let mut card = locked(&self.card);
+                let _ = card.wake();
+                card.give_back(kept.bytes());
+            }
         }
         done
     }
@@ -175,9 +205,11 @@ impl Resident {
 impl Drop for Resident {
     /// Memory is given back by a thread that has the card.
     fn drop(&mut self) {
-        let card = locked(&self.card);
+        let mut card = locked(&self.card);
         // A card that does not wake has lost what it kept.
         let _ = card.wake();
-        *self.kept.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Some(kept) = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            card.give_back(kept.bytes());
+        }
     }
 }

@@ -7,7 +7,7 @@
 
 With a newer compiler (nvidia-cuda-nvrtc-cu12, -cu13) `--check` compiles for every architecture from sm_70 on that this
 compiler knows, without comparing bytes. With the wheel nvidia-cuda-nvcc-cu11 or -cu12 beside it, which has ptxas,
-`--check` also assembles what was compiled and prints registers, shared memory and spills.
+`--check` also assembles the committed kernels.ptx, as a driver would, and prints registers, shared memory and spills.
 
 The release 11.8 is taken on purpose: its PTX (ISA 7.8) is read by every driver from 520 on, and compute_70 by every
 card since Volta.
@@ -128,9 +128,9 @@ def check(compiler, source):
             sys.exit("ptx.py: kernels.ptx is not what kernels.cu gives; run ptx.py and commit both")
         print("kernels.ptx is what NVRTC %d.%d makes of kernels.cu" % RELEASE)
     for architecture in compiler.architectures():
-        ptx = compiler.compile(source, [f"--gpu-architecture=compute_{architecture}", *OPTIONS[1:]])
+        compiler.compile(source, [f"--gpu-architecture=compute_{architecture}", *OPTIONS[1:]])
         print(f"compute_{architecture}: compiled by NVRTC {compiler.release[0]}.{compiler.release[1]}")
-        for kernel, *words in assemble(ptx, architecture) or []:
+        for kernel, *words in assemble(committed, architecture) or []:
             print(f"    sm_{architecture} {kernel}: {', '.join(words)}")
 
 

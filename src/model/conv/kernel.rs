@@ -63,7 +63,7 @@ impl ConvNet {
 /// The lower triangle of `kernel` + J Jᵀ, J = `rows` of that many `columns`.
 fn add_gram(kernel: &mut DMatrix<f64>, rows: &[f64], columns: usize) {
     let n = kernel.nrows();
-    if device::makes_gram(n, columns) {
+    if device::makes_gram(n, columns, threads::limit()) {
         *kernel += device::gram(&DMatrix::from_row_slice(n, columns, rows));
         return;
     }
