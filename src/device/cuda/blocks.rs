@@ -56,7 +56,7 @@ pub(super) fn gram_of_floats(card: &mut Card, j: &DMatrix<f64>) -> CudaResult<DM
         #[allow(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
         let rounded: Vec<f32> = numbers.iter().map(|x| (x / unit) as f32).collect();
         let block = card.send(&rounded, rows)?;
-        card.add_gram_of_floats(&block, &mut partial, &mut k)?;
+        card.add_gram(&block, &mut partial, &mut k)?;
         card.finish()?;
     }
     Ok(received(card, rows, &k)? * unit * unit)
@@ -115,6 +115,12 @@ impl Kept {
         self.columns
     }
 
+    /// The columns that had no room are the processor's: reading them there is faster than sending them.
+    fn rest<'j>(&self, j: &'j DMatrix<f64>) -> linalg::View<'j> {
+        let all = linalg::column_major(j.as_slice(), self.rows, j.ncols());
+        all.subcols(self.columns, j.ncols() - self.columns)
+    }
+
     /// y ← J x.
     pub(super) fn product(
         &mut self,
@@ -132,9 +138,7 @@ impl Kept {
             begin += block.columns();
         }
         card.receive(&self.short, y)?;
-        // What had no room is the processor's: reading it there is faster than sending it.
-        let rest = linalg::column_major(j.as_slice(), self.rows, j.ncols())
-            .subcols(begin, j.ncols() - begin);
+        let rest = self.rest(j);
         let x = linalg::column_major(&x[begin..], x.len() - begin, 1);
         linalg::gemm(linalg::column_major_mut(y, self.rows, 1), true, rest, x, 1.0);
         Ok(())
@@ -157,8 +161,7 @@ impl Kept {
         }
         let (here, others) = z.split_at_mut(begin);
         card.receive(&self.long, here)?;
-        let rest = linalg::column_major(j.as_slice(), self.rows, j.ncols())
-            .subcols(begin, j.ncols() - begin);
+        let rest = self.rest(j);
         let u = linalg::column_major(u, self.rows, 1);
         let columns = others.len();
         linalg::gemm(linalg::column_major_mut(others, columns, 1), false, rest.transpose(), u, 1.0);

@@ -32,6 +32,20 @@ pub(super) struct Card {
     without_room: u64,
 }
 
+/// Numbers that J may be sent as.
+pub(super) trait Number: DeviceCopy {
+    /// The kernel that makes their Gram matrix.
+    const GRAM: &'static str;
+}
+
+impl Number for f64 {
+    const GRAM: &'static str = "gram_f64";
+}
+
+impl Number for f32 {
+    const GRAM: &'static str = "gram_f32";
+}
+
 /// A block of J on the card: `rows` × `columns`, columns contiguous.
 pub(super) struct Block<T: DeviceCopy> {
     numbers: DeviceBuffer<T>,
@@ -126,28 +140,8 @@ impl Card {
     }
 
     /// The lower half of K += that of J Jᵀ; `partial` is room for [`grid::gram_partial`] numbers.
-    pub(super) fn add_gram(
+    pub(super) fn add_gram<T: Number>(
         &mut self,
-        block: &Block<f64>,
-        partial: &mut DeviceBuffer<f64>,
-        k: &mut DeviceBuffer<f64>,
-    ) -> CudaResult<()> {
-        self.add_gram_by("gram_f64", block, partial, k)
-    }
-
-    /// The same for J in floats.
-    pub(super) fn add_gram_of_floats(
-        &mut self,
-        block: &Block<f32>,
-        partial: &mut DeviceBuffer<f64>,
-        k: &mut DeviceBuffer<f64>,
-    ) -> CudaResult<()> {
-        self.add_gram_by("gram_f32", block, partial, k)
-    }
-
-    fn add_gram_by<T: DeviceCopy>(
-        &mut self,
-        kernel: &str,
         block: &Block<T>,
         partial: &mut DeviceBuffer<f64>,
         k: &mut DeviceBuffer<f64>,
@@ -159,7 +153,7 @@ impl Card {
         fits(partial, grid::gram_partial(rows, columns))?;
         fits(k, rows * rows)?;
         let (gram, gram_sum) =
-            (self.module.get_function(kernel)?, self.module.get_function("gram_sum")?);
+            (self.module.get_function(T::GRAM)?, self.module.get_function("gram_sum")?);
         let (j, sums) = (block.numbers.as_device_ptr(), partial.as_device_ptr());
         let stream = &self.stream;
         // SAFETY: the arguments are those of the kernels, in number and type; what they read and write lies within the
@@ -197,7 +191,7 @@ impl Card {
         let (j, sums) = (block.numbers.as_device_ptr(), partial.as_device_ptr());
         let x: DevicePointer<f64> = x.0.as_device_ptr().wrapping_add(x.1);
         let stream = &self.stream;
-        // SAFETY: as in `add_gram_by`.
+        // SAFETY: as in `add_gram`.
         #[allow(unsafe_code, reason = "a launch")]
         unsafe {
             launch!(product<<<(across, chunks), grid::THREADS, 0, stream>>>(j, x, n, p, side, chunk, sums))?;
@@ -224,7 +218,7 @@ impl Card {
         let (j, u) = (block.numbers.as_device_ptr(), u.as_device_ptr());
         let z: DevicePointer<f64> = z.0.as_device_ptr().wrapping_add(z.1);
         let stream = &self.stream;
-        // SAFETY: as in `add_gram_by`.
+        // SAFETY: as in `add_gram`.
         #[allow(unsafe_code, reason = "a launch")]
         unsafe {
             launch!(transposed_product<<<blocks, grid::THREADS, 0, stream>>>(j, u, n, p, side, z))?;
