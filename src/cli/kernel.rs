@@ -6,7 +6,7 @@ use super::problem::{self, Needs, Problem, Zero};
 use super::{json, remark, report, sizes, stdout_error};
 use crate::device;
 use crate::flow::Flow;
-use crate::model::{Activation, Initialization, Shape, Structure};
+use crate::model::{Initialization, Shape, Structure};
 use crate::theory::{KernelTraining, WideNet};
 use crate::{Error, Result, data, files};
 use clap::Args;
@@ -168,9 +168,8 @@ fn infinite(options: &KernelOptions, problem: &Problem) -> Result<DMatrix<f64>> 
 
 /// Said before seconds, or hours, pass in silence.
 fn warn_of_waiting(net: &WideNet, samples: usize) {
-    let closed = [Activation::Relu, Activation::Erf, Activation::Identity];
     let integrals = samples as f64 * (samples as f64 + 1.0) / 2.0 * net.hidden() as f64;
-    if !closed.contains(&net.activation()) && integrals > 2e4 {
+    if net.by_quadrature() && integrals > 2e4 {
         let words =
             format!("{integrals:.0} integrals by quadrature, some 5000 to 20000 a second and core");
         remark("kernel", &words);
@@ -212,9 +211,10 @@ fn talk(
     );
     remark("kernel", &words);
     if options.precision == "single" {
-        let off = device::FLOATS * kernel.trace();
-        let words =
-            format!("single, entries off by at most 2.1e-6 √(K_ii K_jj), eigenvalues by {off:.1e}");
+        let (part, off) = (device::FLOATS, device::FLOATS * kernel.trace());
+        let words = format!(
+            "single, entries off by at most {part:e} √(K_ii K_jj), eigenvalues by {off:.1e}"
+        );
         remark("precision", &words);
     }
     if let Some(path) = &options.out {

@@ -102,7 +102,8 @@ impl WideNet {
         inputs.column_iter().map(|x| through(x.as_slice())).collect()
     }
 
-    fn by_quadrature(&self) -> bool {
+    /// Whether its means have no closed form here.
+    pub(crate) fn by_quadrature(&self) -> bool {
         !matches!(self.activation, Activation::Relu | Activation::Erf | Activation::Identity)
     }
 
